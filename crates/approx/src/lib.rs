@@ -1,0 +1,1 @@
+//! Finds polynomials, plans their evaluation and certifies their error; numbers only.

@@ -1,0 +1,44 @@
+//! The traits over which every algorithm is written once.
+
+use arras_approx::Polynomial;
+
+use crate::matrix::Matrix;
+
+/// Addition and multiplication of hidden vectors, slot by slot.
+///
+/// A ciphertext is at a *level*: the number of multiplications it has left. Implementations align levels on their own.
+pub trait Arith {
+    /// A hidden vector.
+    type Ct: Clone + Send + Sync;
+    /// What goes wrong: out of levels, a missing key, a vector that does not fit.
+    type Error: std::error::Error + Send + Sync + 'static;
+
+    /// a + b. Cost: no level.
+    fn add(&self, a: &Self::Ct, b: &Self::Ct) -> Result<Self::Ct, Self::Error>;
+    /// a - b. Cost: no level.
+    fn sub(&self, a: &Self::Ct, b: &Self::Ct) -> Result<Self::Ct, Self::Error>;
+    /// a * b. Cost: one level, one relinearisation.
+    fn mul(&self, a: &Self::Ct, b: &Self::Ct) -> Result<Self::Ct, Self::Error>;
+    /// a + v, v public and repeated to fill the slots. Cost: no level.
+    fn add_plain(&self, a: &Self::Ct, v: &[f64]) -> Result<Self::Ct, Self::Error>;
+    /// a * v, v public and repeated to fill the slots. Cost: one level.
+    fn mul_plain(&self, a: &Self::Ct, v: &[f64]) -> Result<Self::Ct, Self::Error>;
+    /// a + c in every slot. Cost: no level.
+    fn add_scalar(&self, a: &Self::Ct, c: f64) -> Result<Self::Ct, Self::Error>;
+    /// a * c in every slot. Cost: one level.
+    fn mul_scalar(&self, a: &Self::Ct, c: f64) -> Result<Self::Ct, Self::Error>;
+    /// bias + sum_i weights[i] * terms[i]; one rescale in all. Cost: one level.
+    fn combine(&self, terms: &[Self::Ct], weights: &[f64], bias: f64) -> Result<Self::Ct, Self::Error>;
+    /// p(a). Cost: p.depth() levels.
+    fn poly(&self, a: &Self::Ct, p: &Polynomial) -> Result<Self::Ct, Self::Error>;
+}
+
+/// Moving values between slots.
+pub trait Rotate: Arith {
+    /// Slots of a hidden vector: the period of every rotation.
+    fn slots(&self) -> usize;
+    /// Slot i of the result holds slot (i + by) mod slots. Cost: no level, one Galois key.
+    fn rotate(&self, a: &Self::Ct, by: i64) -> Result<Self::Ct, Self::Error>;
+    /// m times a, by baby steps and giant steps. Cost: one level, the Galois keys of `Matrix::steps`.
+    fn linear(&self, a: &Self::Ct, m: &Matrix) -> Result<Self::Ct, Self::Error>;
+}

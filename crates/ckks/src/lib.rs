@@ -1,0 +1,1 @@
+//! Approximate arithmetic on encrypted vectors of numbers.

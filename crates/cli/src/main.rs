@@ -1,0 +1,3 @@
+//! The arras command.
+
+fn main() {}

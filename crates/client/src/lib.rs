@@ -1,0 +1,1 @@
+//! Everything that needs the secret key: generate, seal, open.

@@ -1,0 +1,1 @@
+//! Neural networks over hidden vectors: layers, packing, models from safetensors.

@@ -1,0 +1,1 @@
+//! Seeds, strategies and naive oracles for tests; imports no crate of ours.

@@ -1,0 +1,1 @@
+//! Trains models whose nonlinearities are already polynomials; never sees a ciphertext.
