@@ -1,1 +1,22 @@
-//! Approximate arithmetic on encrypted vectors of numbers.
+#![doc = include_str!("../README.md")]
+
+mod chain;
+mod cipher;
+mod encode;
+mod error;
+mod eval;
+pub mod noise;
+mod params;
+pub mod presets;
+mod release;
+pub mod wire;
+
+pub use arras_rlwe as rlwe;
+pub use arras_rlwe::{KeyRequest, KeySet, Level, PublicKey, Purpose, SecretKey, Security, Spec};
+pub use chain::{Shape, Wish};
+pub use cipher::{Ciphertext, Product, SeededCiphertext, Tensor};
+pub use encode::{Complex, Plain};
+pub use error::Error;
+pub use eval::{Counts, Diagonals, Evaluator, Giant, Op};
+pub use params::Params;
+pub use release::{Decrypted, Released};

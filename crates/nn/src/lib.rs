@@ -1,1 +1,18 @@
-//! Neural networks over hidden vectors: layers, packing, models from safetensors.
+#![doc = include_str!("../README.md")]
+
+pub mod encoder;
+mod error;
+mod file;
+pub mod head;
+pub mod lexicon;
+pub mod metrics;
+mod model;
+pub mod text;
+
+pub use encoder::{Encoder, Features, Pooling, Table};
+pub use error::Error;
+pub use file::{BYTES, FORMAT};
+pub use head::Head;
+pub use lexicon::Lexicon;
+pub use metrics::Metrics;
+pub use model::{About, FIGURES, Model, NAME, Prediction, Ranges, Span};

@@ -1,1 +1,28 @@
-//! Arithmetic in Z_Q[X]/(X^N+1) held as residues; the only crate with unsafe.
+#![doc = include_str!("../README.md")]
+#![deny(unsafe_code)]
+
+pub mod convert;
+mod error;
+pub mod galois;
+#[allow(unsafe_code)]
+pub mod kernels;
+pub mod modulus;
+pub mod ntt;
+pub mod par;
+mod poly;
+pub mod pool;
+pub mod primes;
+mod ring;
+pub mod sample;
+mod stream;
+
+pub use convert::Conversion;
+pub use error::Error;
+pub use galois::Galois;
+pub use kernels::Kernels;
+pub use modulus::{Constant, Modulus};
+pub use ntt::NttTable;
+pub use poly::{Basis, Coeff, Eval, Poly};
+pub use pool::{Block, Pool};
+pub use ring::{LOG_DEGREES, Ring, source_row};
+pub use stream::Seed;

@@ -1,1 +1,27 @@
-//! Keys, ciphertexts, key switching and bytes common to every ring-LWE scheme, under parameters whose security was checked.
+#![doc = include_str!("../README.md")]
+
+mod cipher;
+mod encrypt;
+mod error;
+mod gadget;
+mod keyswitch;
+mod level;
+mod params;
+mod request;
+mod secret;
+pub mod security;
+mod spec;
+mod switchkey;
+pub mod wire;
+
+pub use arras_ring as ring;
+pub use cipher::{Ciphertext, SeededCiphertext};
+pub use encrypt::PublicKey;
+pub use error::{Advice, Error};
+pub use keyswitch::{Hoisted, Raised, switch};
+pub use level::Level;
+pub use params::{Params, ParamsId};
+pub use request::{KeyRequest, Purpose};
+pub use secret::SecretKey;
+pub use spec::{Secret, Security, Spec};
+pub use switchkey::{KeySet, SwitchKey};

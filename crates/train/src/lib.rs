@@ -1,1 +1,6 @@
-//! Trains models whose nonlinearities are already polynomials; never sees a ciphertext.
+//! train
+pub mod adamw;
+pub mod network;
+pub mod rng;
+#[allow(clippy::all)]
+pub mod explore;

@@ -1,0 +1,66 @@
+//! What can be wrong with a polynomial, a fit or a certificate.
+
+/// Misuse of this crate: every variant carries the numbers that do not fit.
+#[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A domain needs two finite ends, the lower one first.
+    #[error("the domain [{lo}, {hi}] is empty, reversed or not finite")]
+    BadDomain {
+        /// The lower end as given.
+        lo: f64,
+        /// The upper end as given.
+        hi: f64,
+    },
+    /// A polynomial without a coefficient.
+    #[error("a polynomial needs at least one coefficient")]
+    NoCoefficients,
+    /// A coefficient that is not a number or is infinite.
+    #[error("coefficient {index} is {value}, which is not finite")]
+    BadCoefficient {
+        /// Which coefficient.
+        index: usize,
+        /// Its value.
+        value: f64,
+    },
+    /// A degree above the largest that is planned.
+    #[error("the degree {degree} is above the largest degree {max}")]
+    DegreeTooHigh {
+        /// The degree asked for.
+        degree: usize,
+        /// The largest degree.
+        max: usize,
+    },
+    /// The function returned something that is not finite.
+    #[error("the function is {value} at {at}, which is not finite")]
+    BadValue {
+        /// Where it was evaluated.
+        at: f64,
+        /// What it returned.
+        value: f64,
+    },
+    /// A clamped tail needs a length and a weight that are finite and not negative.
+    #[error("a tail of length {length} with weight {weight} is not usable")]
+    BadTail {
+        /// The length of the tail.
+        length: f64,
+        /// The weight of the tail.
+        weight: f64,
+    },
+    /// The target is undefined somewhere on the domain.
+    #[error("the target is not defined on all of [{lo}, {hi}]")]
+    TargetUndefined {
+        /// The lower end of the domain.
+        lo: f64,
+        /// The upper end of the domain.
+        hi: f64,
+    },
+    /// A certificate was asked for outside the domain of the polynomial.
+    #[error("[{lo}, {hi}] is not inside the domain of the polynomial")]
+    OutsideDomain {
+        /// The lower end asked for.
+        lo: f64,
+        /// The upper end asked for.
+        hi: f64,
+    },
+}

@@ -1,0 +1,103 @@
+//! What can be wrong with a program over hidden vectors.
+
+/// Misuse found by the clear and the traced reading, or when a circuit is built.
+#[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// An operation needs more levels than its operand has left.
+    #[error("{op} needs {need} levels, the operand has {have}")]
+    OutOfLevels {
+        /// The operation.
+        op: &'static str,
+        /// Levels it consumes.
+        need: u32,
+        /// Levels the operand has.
+        have: u32,
+    },
+    /// The number of slots is not a power of two.
+    #[error("{slots} slots are not a power of two")]
+    BadSlots {
+        /// The number of slots.
+        slots: usize,
+    },
+    /// A vector does not repeat evenly in the slots.
+    #[error("a vector of {length} does not repeat in {slots} slots")]
+    DoesNotRepeat {
+        /// The length of the vector, or the period of the matrix.
+        length: usize,
+        /// The number of slots.
+        slots: usize,
+    },
+    /// Two lengths that should be equal are not.
+    #[error("{need} values are needed, {have} are given")]
+    WrongLength {
+        /// The length needed.
+        need: usize,
+        /// The length given.
+        have: usize,
+    },
+    /// An entry is not a number or is infinite.
+    #[error("entry {index} is {value}, which is not finite")]
+    NotFinite {
+        /// Which entry.
+        index: usize,
+        /// Its value.
+        value: f64,
+    },
+    /// A soft-argmax over fewer than two classes.
+    #[error("a choice among {classes} classes is no choice")]
+    TooFewClasses {
+        /// The number of classes.
+        classes: usize,
+    },
+    /// A range or a tolerance that is not a positive number.
+    #[error("the {what} is {value}, which is not a positive number")]
+    NotPositive {
+        /// What was given.
+        what: &'static str,
+        /// Its value.
+        value: f64,
+    },
+    /// No combination of the degrees tried reaches the tolerance.
+    #[error("the tolerance {tolerance} is out of reach on the range {range}")]
+    OutOfReach {
+        /// The tolerance asked for.
+        tolerance: f64,
+        /// The range of the inputs.
+        range: f64,
+    },
+    /// A polynomial could not be made.
+    #[error(transparent)]
+    Polynomial(#[from] arras_approx::Error),
+}
+
+/// A circuit did not run: the operations refused, or the number of inputs is wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Failure<E> {
+    /// The operations refused.
+    #[error(transparent)]
+    Operation(#[from] E),
+    /// The circuit takes another number of inputs.
+    #[error("{need} inputs are needed, {have} are given")]
+    Inputs {
+        /// Inputs needed.
+        need: usize,
+        /// Inputs given.
+        have: usize,
+    },
+}
+
+/// Refuses a number of slots that is not a power of two.
+pub(crate) fn check_slots(slots: usize) -> Result<(), Error> {
+    if slots.is_power_of_two() { Ok(()) } else { Err(Error::BadSlots { slots }) }
+}
+
+/// Refuses a vector that does not repeat evenly in the slots.
+pub(crate) fn check_repeats(length: usize, slots: usize) -> Result<(), Error> {
+    if length > 0 && slots.is_multiple_of(length) { Ok(()) } else { Err(Error::DoesNotRepeat { length, slots }) }
+}
+
+/// Refuses terms and weights of different or no length.
+pub(crate) fn check_terms(terms: usize, weights: usize) -> Result<(), Error> {
+    if terms == weights && terms > 0 { Ok(()) } else { Err(Error::WrongLength { need: terms.max(1), have: weights }) }
+}

@@ -1,0 +1,288 @@
+//! The traced reading: no data, only levels; gives counts, depth and keys.
+//!
+//! # What is counted
+//!
+//! The *level* of an operation is that of its operands when it is done, after they were aligned; a rescale at level l leads to
+//! l - 1. A backend that counts like this has equal counts:
+//!
+//! | method | counted |
+//! |---|---|
+//! | `add`, `sub` | nothing, after alignment |
+//! | `mul` | `Product`, `Relinearise`, `Rescale` at the common level |
+//! | `add_plain`, `add_scalar` | nothing |
+//! | `mul_plain` | `PlainProduct`, `Rescale` |
+//! | `mul_scalar` | `ScalarProduct`, `Rescale`, whatever the scalar |
+//! | `combine` | at the lowest level of all its terms: a `ScalarProduct` for each weight that is not zero, one `Rescale`; no alignment, since a weight carries the correction of its term's scale |
+//! | `poly` | when the domain is not [-1, 1], `ScalarProduct`, `Rescale` for the affine map; then, from the level reached, entry i of [`arras_approx::Plan::tally`] at i levels lower; no alignment inside |
+//! | `rotate` | `Rotate`, unless the rotation is 0 modulo the slots |
+//! | `linear` | at the level of the operand: a `HoistedRotate` for each baby other than 0, a `PlainProduct` for each diagonal, a `Rotate` for each giant other than 0, and one `Rescale` (of the sum over the giants) |
+//!
+//! *Alignment*: when the operands of `add`, `sub` or `mul` are at levels h > l, the higher one loses limbs down to l + 1
+//! for nothing and then costs a `ScalarProduct` and a `Rescale` at level l + 1.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use arras_approx::Polynomial;
+
+use crate::clear::reduce;
+use crate::error::{Error, check_repeats, check_slots, check_terms};
+use crate::matrix::Matrix;
+use crate::ops::{Arith, Rotate};
+
+/// An operation that takes time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Op {
+    /// The product of two ciphertexts, without relinearisation.
+    Product,
+    /// From degree two back to degree one: a key switch.
+    Relinearise,
+    /// The division by the last modulus.
+    Rescale,
+    /// A rotation on its own: a key switch.
+    Rotate,
+    /// A rotation that shares the decomposition of its operand with others.
+    HoistedRotate,
+    /// The product with a public vector.
+    PlainProduct,
+    /// The product with a public number.
+    ScalarProduct,
+}
+
+/// What a program does, and the keys that it needs.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Trace {
+    /// How often each operation is done at each level.
+    pub counts: BTreeMap<(Op, u32), u64>,
+    /// The rotations in 1..slots, each with the highest level at which it is used.
+    pub rotations: BTreeMap<usize, u32>,
+    /// The highest level at which a relinearisation is done, if any is.
+    pub relinearise: Option<u32>,
+    /// Levels consumed on the longest path.
+    pub depth: u32,
+    /// The levels of the results.
+    pub outputs: Vec<u32>,
+}
+
+impl Trace {
+    /// How often an operation is done at all levels together.
+    #[must_use]
+    pub fn count(&self, op: Op) -> u64 {
+        self.counts.iter().filter(|((o, _), _)| *o == op).map(|(_, n)| n).sum()
+    }
+
+    /// How often an operation is done at one level.
+    #[must_use]
+    pub fn at(&self, op: Op, level: u32) -> u64 {
+        self.counts.get(&(op, level)).copied().unwrap_or(0)
+    }
+}
+
+/// A hidden vector without its contents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Traced {
+    level: u32,
+}
+
+impl Traced {
+    /// Multiplications left.
+    #[must_use]
+    pub fn level(&self) -> u32 {
+        self.level
+    }
+}
+
+/// The operations that only count.
+#[derive(Debug)]
+pub struct Tracer {
+    slots: usize,
+    top: u32,
+    unlimited: bool,
+    state: Mutex<State>,
+}
+
+/// The trace so far, and the lowest level reached.
+#[derive(Debug)]
+struct State {
+    trace: Trace,
+    lowest: u32,
+}
+
+/// Levels of a tracer without limit: more than any program consumes.
+const UNLIMITED: u32 = 1 << 24;
+
+impl Tracer {
+    /// A tracer whose inputs have this many levels and slots; it fails like a backend when they are used up.
+    ///
+    /// # Errors
+    /// When the number of slots is not a power of two.
+    pub fn new(slots: usize, levels: u32) -> Result<Self, Error> {
+        Self::start(slots, levels, false)
+    }
+
+    /// A tracer that finds the depth: its trace is that of inputs with exactly the levels that are needed.
+    ///
+    /// # Errors
+    /// When the number of slots is not a power of two.
+    pub fn unlimited(slots: usize) -> Result<Self, Error> {
+        Self::start(slots, UNLIMITED, true)
+    }
+
+    fn start(slots: usize, top: u32, unlimited: bool) -> Result<Self, Error> {
+        check_slots(slots)?;
+        let state = Mutex::new(State { trace: Trace::default(), lowest: top });
+        Ok(Tracer { slots, top, unlimited, state })
+    }
+
+    /// A fresh input.
+    #[must_use]
+    pub fn input(&self) -> Traced {
+        Traced { level: self.top }
+    }
+
+    /// All that was counted so far, with the levels of these results.
+    ///
+    /// Without limit, levels are counted from the lowest one reached, which becomes 0.
+    #[must_use]
+    pub fn trace(&self, outputs: &[Traced]) -> Trace {
+        let state = self.state();
+        let base = if self.unlimited { state.lowest } else { 0 };
+        let t = &state.trace;
+        Trace {
+            counts: t.counts.iter().map(|(&(op, level), &n)| ((op, level - base), n)).collect(),
+            rotations: t.rotations.iter().map(|(&r, &level)| (r, level - base)).collect(),
+            relinearise: t.relinearise.map(|level| level - base),
+            depth: self.top - state.lowest,
+            outputs: outputs.iter().map(|o| o.level.saturating_sub(base)).collect(),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Counts n operations at a level.
+    fn count(&self, op: Op, level: u32, n: u64) {
+        if n > 0 {
+            let mut state = self.state();
+            *state.trace.counts.entry((op, level)).or_insert(0) += n;
+            if op == Op::Relinearise {
+                state.trace.relinearise = state.trace.relinearise.max(Some(level));
+            }
+        }
+    }
+
+    /// Counts a rescale at a level that is at least one, and returns what comes out.
+    fn rescale(&self, level: u32) -> Traced {
+        self.count(Op::Rescale, level, 1);
+        let mut state = self.state();
+        state.lowest = state.lowest.min(level - 1);
+        Traced { level: level - 1 }
+    }
+
+    fn rotation(&self, op: Op, by: usize, level: u32) {
+        if by != 0 {
+            self.count(op, level, 1);
+            let mut state = self.state();
+            let highest = state.trace.rotations.entry(by).or_insert(level);
+            *highest = level.max(*highest);
+        }
+    }
+
+    /// The common level of two operands, with what it costs to bring them there.
+    fn align(&self, a: &Traced, b: &Traced) -> u32 {
+        let low = a.level.min(b.level);
+        if a.level != b.level {
+            self.count(Op::ScalarProduct, low + 1, 1);
+            self.count(Op::Rescale, low + 1, 1);
+        }
+        low
+    }
+}
+
+/// Refuses an operation when levels are missing.
+fn need(op: &'static str, need: u32, have: u32) -> Result<(), Error> {
+    if have >= need { Ok(()) } else { Err(Error::OutOfLevels { op, need, have }) }
+}
+
+impl Arith for Tracer {
+    type Ct = Traced;
+    type Error = Error;
+
+    fn add(&self, a: &Traced, b: &Traced) -> Result<Traced, Error> {
+        Ok(Traced { level: self.align(a, b) })
+    }
+    fn sub(&self, a: &Traced, b: &Traced) -> Result<Traced, Error> {
+        self.add(a, b)
+    }
+    fn mul(&self, a: &Traced, b: &Traced) -> Result<Traced, Error> {
+        need("mul", 1, a.level.min(b.level))?;
+        let level = self.align(a, b);
+        self.count(Op::Product, level, 1);
+        self.count(Op::Relinearise, level, 1);
+        Ok(self.rescale(level))
+    }
+    fn add_plain(&self, a: &Traced, v: &[f64]) -> Result<Traced, Error> {
+        check_repeats(v.len(), self.slots)?;
+        Ok(*a)
+    }
+    fn mul_plain(&self, a: &Traced, v: &[f64]) -> Result<Traced, Error> {
+        check_repeats(v.len(), self.slots)?;
+        need("mul_plain", 1, a.level)?;
+        self.count(Op::PlainProduct, a.level, 1);
+        Ok(self.rescale(a.level))
+    }
+    fn add_scalar(&self, a: &Traced, _: f64) -> Result<Traced, Error> {
+        Ok(*a)
+    }
+    fn mul_scalar(&self, a: &Traced, _: f64) -> Result<Traced, Error> {
+        need("mul_scalar", 1, a.level)?;
+        self.count(Op::ScalarProduct, a.level, 1);
+        Ok(self.rescale(a.level))
+    }
+    fn combine(&self, terms: &[Traced], weights: &[f64], _: f64) -> Result<Traced, Error> {
+        check_terms(terms.len(), weights.len())?;
+        let level = terms.iter().map(|t| t.level).min().unwrap_or(0);
+        need("combine", 1, level)?;
+        self.count(Op::ScalarProduct, level, weights.iter().filter(|w| **w != 0.0).count() as u64);
+        Ok(self.rescale(level))
+    }
+    fn poly(&self, a: &Traced, p: &Polynomial) -> Result<Traced, Error> {
+        need("poly", p.depth(), a.level)?;
+        let mut level = a.level;
+        if !p.is_unit() {
+            self.count(Op::ScalarProduct, level, 1);
+            level = self.rescale(level).level;
+        }
+        for tally in p.plan().tally() {
+            self.count(Op::Product, level, tally.products.into());
+            self.count(Op::Relinearise, level, tally.relinearisations.into());
+            self.count(Op::ScalarProduct, level, tally.scalar_products.into());
+            self.count(Op::Rescale, level, u64::from(tally.rescales) - 1);
+            level = self.rescale(level).level;
+        }
+        Ok(Traced { level })
+    }
+}
+
+impl Rotate for Tracer {
+    fn slots(&self) -> usize {
+        self.slots
+    }
+    fn rotate(&self, a: &Traced, by: i64) -> Result<Traced, Error> {
+        self.rotation(Op::Rotate, reduce(by, self.slots), a.level);
+        Ok(*a)
+    }
+    fn linear(&self, a: &Traced, m: &Matrix) -> Result<Traced, Error> {
+        check_repeats(m.slots(), self.slots)?;
+        need("linear", 1, a.level)?;
+        for &baby in &m.steps().babies {
+            self.rotation(Op::HoistedRotate, baby, a.level);
+        }
+        for giant in &m.steps().giants {
+            self.count(Op::PlainProduct, a.level, giant.terms.len() as u64);
+            self.rotation(Op::Rotate, giant.rotation, a.level);
+        }
+        Ok(self.rescale(a.level))
+    }
+}

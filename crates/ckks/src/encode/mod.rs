@@ -1,0 +1,232 @@
+//! Vectors of numbers as polynomials, and back.
+
+pub(crate) mod fft;
+
+use std::ops::{Add, Mul, Sub};
+
+use arras_ring::{Basis, Coeff, Eval, Modulus, Poly};
+use arras_rlwe::Level;
+
+use crate::error::Error;
+use crate::params::Params;
+
+/// A complex number.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Complex {
+    /// Real part.
+    pub re: f64,
+    /// Imaginary part.
+    pub im: f64,
+}
+
+impl Complex {
+    /// re + im i.
+    pub const fn new(re: f64, im: f64) -> Self {
+        Self { re, im }
+    }
+
+    /// Its absolute value.
+    pub fn abs(self) -> f64 {
+        self.re.hypot(self.im)
+    }
+}
+
+impl From<f64> for Complex {
+    fn from(re: f64) -> Self {
+        Self { re, im: 0.0 }
+    }
+}
+
+impl Add for Complex {
+    type Output = Self;
+    fn add(self, other: Self) -> Self {
+        Self::new(self.re + other.re, self.im + other.im)
+    }
+}
+
+impl Sub for Complex {
+    type Output = Self;
+    fn sub(self, other: Self) -> Self {
+        Self::new(self.re - other.re, self.im - other.im)
+    }
+}
+
+impl Mul for Complex {
+    type Output = Self;
+    fn mul(self, other: Self) -> Self {
+        Self::new(self.re * other.re - self.im * other.im, self.re * other.im + self.im * other.re)
+    }
+}
+
+/// An encoded vector: a polynomial at the scale of a level.
+#[derive(Debug)]
+pub struct Plain {
+    pub(crate) poly: Poly<Eval>,
+    pub(crate) level: Level,
+    pub(crate) slots: usize,
+}
+
+impl Plain {
+    /// The level whose scale it has.
+    pub fn level(&self) -> Level {
+        self.level
+    }
+
+    /// Slots of the vector.
+    pub fn slots(&self) -> usize {
+        self.slots
+    }
+}
+
+impl Params {
+    /// Encodes real numbers at the top level in N/2 slots, zeros after the last.
+    ///
+    /// # Errors
+    /// Too many values, or one that is not finite or too large.
+    pub fn encode(&self, values: &[f64]) -> Result<Plain, Error> {
+        self.encode_at(values, self.max_slots(), self.highest())
+    }
+
+    /// Encodes real numbers at a level in a power-of-two number of slots, zeros after the last.
+    ///
+    /// Fewer slots than N/2 mean that the vector repeats: rotations then have that period.
+    ///
+    /// # Errors
+    /// As `encode`, or a number of slots that is not a power of two up to N/2.
+    ///
+    /// Error: rounding, at most 1/2 in each coefficient: about sqrt(N/12) / scale in a slot.
+    pub fn encode_at(&self, values: &[f64], slots: usize, level: Level) -> Result<Plain, Error> {
+        let values: Vec<Complex> = values.iter().map(|&value| value.into()).collect();
+        self.encode_complex(&values, slots, level)
+    }
+
+    /// Encodes complex numbers: as `encode_at`.
+    ///
+    /// # Errors
+    /// As `encode_at`.
+    pub fn encode_complex(&self, values: &[Complex], slots: usize, level: Level) -> Result<Plain, Error> {
+        let poly = self.encode_in(values, slots, level, self.basis(level))?;
+        Ok(Plain { poly, level, slots })
+    }
+
+    /// Encodes at the scale of a level, modulo the primes of a basis.
+    pub(crate) fn encode_in(&self, values: &[Complex], slots: usize, level: Level, basis: Basis) -> Result<Poly<Eval>, Error> {
+        self.check_level(level)?;
+        self.check_slots(slots)?;
+        if values.len() > slots {
+            return Err(Error::TooManyValues { values: values.len(), slots });
+        }
+        self.check_values(values, level)?;
+        let mut vector = values.to_vec();
+        vector.resize(slots, Complex::default());
+        self.fft(slots).inverse(&mut vector);
+        let scale = self.scale(level);
+        let gap = self.max_slots() / slots;
+        let mut coefficients = vec![0.0; self.degree()];
+        for (k, value) in vector.iter().enumerate() {
+            coefficients[k * gap] = (value.re * scale).round();
+            coefficients[k * gap + self.degree() / 2] = (value.im * scale).round();
+        }
+        Ok(self.ring().ntt(self.round_to(&coefficients, basis)))
+    }
+
+    fn round_to(&self, coefficients: &[f64], basis: Basis) -> Poly<Coeff> {
+        let ring = self.ring();
+        if coefficients.iter().all(|c| c.abs() < 2f64.powi(62)) {
+            let signed: Vec<i64> = coefficients.iter().map(|&c| c as i64).collect();
+            return ring.from_signed(&signed, basis);
+        }
+        let mut poly = ring.blank(basis);
+        let moduli = ring.moduli(basis);
+        for (row, modulus) in poly.rows_mut().zip(moduli) {
+            row.iter_mut().zip(coefficients).for_each(|(slot, &c)| *slot = residue(c as i128, modulus));
+        }
+        poly
+    }
+
+    fn check_values(&self, values: &[Complex], level: Level) -> Result<(), Error> {
+        // A vector of n entries up to B has coefficients up to B; half the modulus must hold them, and so must an i128.
+        let most_log2 = (self.log2_modulus(level) - 1.0 - self.scale(level).log2()).floor().min(24.0) as i32;
+        let most = 2f64.powi(most_log2);
+        match values.iter().position(|value| !(value.re.abs() <= most && value.im.abs() <= most)) {
+            Some(position) => {
+                let at = values[position];
+                let value = if at.re.abs() <= most { at.im } else { at.re };
+                Err(Error::Value { position, value, most_log2 })
+            }
+            None => Ok(()),
+        }
+    }
+
+    pub(crate) fn check_slots(&self, slots: usize) -> Result<(), Error> {
+        if !slots.is_power_of_two() || slots > self.max_slots() {
+            return Err(Error::Slots { slots, most: self.max_slots() });
+        }
+        Ok(())
+    }
+
+    /// The numbers in a polynomial of a level's scale, whose coefficients are below half of the product of its rows.
+    pub(crate) fn decode_poly(&self, poly: Poly<Eval>, slots: usize, level: Level) -> Vec<Complex> {
+        let basis = poly.basis();
+        let coefficients = self.ring().intt(poly);
+        let (gap, half, scale) = (self.max_slots() / slots, self.degree() / 2, self.scale(level));
+        let lift = Lift::new(&self.ring().moduli(basis));
+        let rows: Vec<&[u64]> = coefficients.rows().collect();
+        let number = |k: usize| lift.signed(rows.iter().map(|row| row[k])) as f64 / scale;
+        let mut values: Vec<Complex> = (0..slots).map(|k| Complex::new(number(k * gap), number(k * gap + half))).collect();
+        self.fft(slots).forward(&mut values);
+        values
+    }
+
+    /// Rows from which a value is read: as many as fit 120 bits, so that a coefficient fits an i128.
+    pub(crate) fn readable(&self, level: Level) -> Basis {
+        let mut bits = 0.0;
+        let rows = self.ring().moduli(self.basis(level));
+        let fitting = rows.iter().take_while(|m| {
+            bits += (m.value() as f64).log2();
+            bits < 120.0
+        });
+        Basis::main(fitting.count())
+    }
+}
+
+/// The residue of a large signed integer.
+pub(crate) fn residue(x: i128, modulus: &Modulus) -> u64 {
+    let magnitude = (x.unsigned_abs() % u128::from(modulus.value())) as u64;
+    if x < 0 { modulus.neg(magnitude) } else { magnitude }
+}
+
+/// The integer nearest to x as a residue; |x| below 2^127.
+pub(crate) fn residue_of(x: f64, modulus: &Modulus) -> u64 {
+    residue(x.round() as i128, modulus)
+}
+
+/// Residues modulo a few primes to a signed integer (Garner 1959).
+struct Lift {
+    primes: Vec<Modulus>,
+    /// 1 / (q_0 ... q_{i-1}) mod q_i.
+    inverses: Vec<u64>,
+    product: u128,
+}
+
+impl Lift {
+    fn new(primes: &[&Modulus]) -> Self {
+        let inverse = |i: usize, m: &Modulus| {
+            m.inverse(primes[..i].iter().fold(1, |product, p| m.mul(product, m.reduce(p.value()))))
+        };
+        let inverses = primes.iter().enumerate().map(|(i, m)| inverse(i, m)).collect();
+        let product = primes.iter().map(|m| u128::from(m.value())).product();
+        Self { primes: primes.iter().map(|&&m| m).collect(), inverses, product }
+    }
+
+    fn signed(&self, residues: impl Iterator<Item = u64>) -> i128 {
+        let (mut value, mut weight) = (0u128, 1u128);
+        for ((m, &inverse), residue) in self.primes.iter().zip(&self.inverses).zip(residues) {
+            let known = (value % u128::from(m.value())) as u64;
+            let digit = m.mul(m.sub(residue, known), inverse);
+            value += weight * u128::from(digit);
+            weight *= u128::from(m.value());
+        }
+        if value > self.product / 2 { value as i128 - self.product as i128 } else { value as i128 }
+    }
+}

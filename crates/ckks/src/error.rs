@@ -1,0 +1,91 @@
+//! What can go wrong in approximate arithmetic.
+
+use arras_rlwe::Level;
+
+/// Misuse, or values that do not fit.
+#[derive(Debug, thiserror::Error, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Error {
+    /// Keys, parameters, levels of the layer below.
+    #[error(transparent)]
+    Rlwe(#[from] arras_rlwe::Error),
+    /// Not enough levels for an operation.
+    #[error("{op} needs {need} levels, the operand has {have}; choose parameters with more levels, or refresh first")]
+    OutOfLevels {
+        /// The operation.
+        op: &'static str,
+        /// Levels it takes.
+        need: u32,
+        /// Levels there are.
+        have: Level,
+    },
+    /// A vector longer than the slots.
+    #[error("{values} values do not fit {slots} slots")]
+    TooManyValues {
+        /// Values given.
+        values: usize,
+        /// Slots there are.
+        slots: usize,
+    },
+    /// Slots are a power of two, at most N/2.
+    #[error("{slots} slots are not possible; use a power of two up to {most}")]
+    Slots {
+        /// Slots asked for.
+        slots: usize,
+        /// N/2.
+        most: usize,
+    },
+    /// Two ciphertexts packed differently.
+    #[error("a ciphertext of {left} slots cannot meet one of {right} slots; encode both with the same number of slots")]
+    SlotMismatch {
+        /// Slots of the first.
+        left: usize,
+        /// Slots of the second.
+        right: usize,
+    },
+    /// A value that is not a number, or too large for the modulus.
+    #[error("value {value} at position {position} does not fit: at this level values must be finite and below 2^{most_log2}")]
+    Value {
+        /// Where.
+        position: usize,
+        /// The value.
+        value: f64,
+        /// log2 of the limit.
+        most_log2: i32,
+    },
+    /// Two products at different levels: adding them would need a level.
+    #[error("products at levels {left} and {right} cannot be added before they are rescaled")]
+    ProductLevels {
+        /// Level of the first.
+        left: Level,
+        /// Level of the second.
+        right: Level,
+    },
+    /// No parameter set does what was wanted.
+    #[error("no parameters give {depth} levels of {precision} bits at {security}-bit security; the most is {most_depth} levels (N = 2^17)")]
+    NoParameters {
+        /// Levels wanted.
+        depth: u32,
+        /// Bits of precision wanted.
+        precision: u32,
+        /// Security wanted.
+        security: u32,
+        /// What would do.
+        most_depth: u32,
+    },
+    /// A wish out of range.
+    #[error("{what} of {value} is out of range; use {least} to {most}")]
+    Range {
+        /// Which number.
+        what: &'static str,
+        /// Its value.
+        value: u64,
+        /// The smallest allowed.
+        least: u64,
+        /// The largest allowed.
+        most: u64,
+    },
+    /// A scheme without levels.
+    #[error("a CKKS parameter set needs at least one level, since the top level fixes the scale")]
+    NoLevels,
+}

@@ -1,0 +1,153 @@
+//! Polynomials in the Chebyshev basis, at optimal depth and with an exact output scale.
+//!
+//! The plan comes from `approx`. Powers keep the scale that their products happen to have; each part is asked for the scale
+//! that makes its product land where the whole needs it (Bossuat et al. 2021, section 4), so no alignment costs anything.
+
+use arras_approx::{Node, Plan, Polynomial};
+use arras_ring::{Eval, Poly};
+use arras_rlwe::Level;
+
+use super::{Evaluator, Op};
+use crate::cipher::{Ciphertext, Raw};
+use crate::encode::residue_of;
+use crate::error::Error;
+
+/// T_1, T_2, ... of the input, where made.
+struct Powers {
+    made: Vec<Option<Raw>>,
+    top: Level,
+}
+
+impl Evaluator {
+    /// p(a). Cost: `p.depth()` levels, and the products of `p.plan()`.
+    ///
+    /// # Errors
+    /// Too few levels, no relinearisation key, or an operand of other parameters.
+    pub fn poly(&self, a: &Ciphertext, p: &Polynomial) -> Result<Ciphertext, Error> {
+        self.check(a)?;
+        self.need("a polynomial", p.depth(), a.level())?;
+        let moved;
+        let (a, unit) = if p.is_unit() {
+            (a, p.clone())
+        } else {
+            let (unit, affine) = p.on_unit();
+            moved = self.combine(&[a], &[affine.scale], affine.shift)?;
+            (&moved, unit)
+        };
+        let plan = unit.plan();
+        if plan.depth == 0 {
+            let zero = self.sub(a, a)?;
+            return self.add_scalar(&zero, unit.eval(0.0));
+        }
+        let out = self.need("a polynomial", plan.depth, a.level())?;
+        let powers = self.powers(a, &plan)?;
+        let raw = self.chain(&powers, &plan.root, plan.depth, self.params.scale(out))?;
+        Ok(self.wrap(raw.parts, raw.level, a.slots))
+    }
+
+    fn powers(&self, a: &Ciphertext, plan: &Plan) -> Result<Powers, Error> {
+        let most = plan.powers.iter().map(|power| power.index).max().unwrap_or(1);
+        let mut powers = Powers { made: (0..=most).map(|_| None).collect(), top: a.level() };
+        powers.made[1] = Some(self.raw(a));
+        for power in &plan.powers {
+            let (left, right) = (powers.at(power.left), powers.at(power.right));
+            let made = self.double_product(left, right, powers.made[power.left - power.right].as_ref())?;
+            powers.made[power.index] = Some(made);
+        }
+        Ok(powers)
+    }
+
+    /// 2 left right - less, or - 1 when there is nothing to take away.
+    fn double_product(&self, left: &Raw, right: &Raw, less: Option<&Raw>) -> Result<Raw, Error> {
+        let ring = self.params.ring();
+        let level = left.level.min(right.level);
+        let below = self.need("a power", 1, level)?;
+        let basis = self.params.basis(level);
+        let mut d = ring.tensor([&left.parts[0], &left.parts[1]], [&right.parts[0], &right.parts[1]], basis);
+        for part in &mut d {
+            let copy = ring.copy(part, basis);
+            ring.add_assign(part, &copy);
+        }
+        let scale = left.scale * right.scale;
+        match less {
+            Some(less) => {
+                for (acc, part) in d.iter_mut().zip(&less.parts) {
+                    let term = ring.mul_integer(part, |m| residue_of(scale / less.scale, m), basis);
+                    ring.sub_assign(acc, &term);
+                }
+            }
+            None => ring.add_integer_assign(&mut d[0], |m| residue_of(-scale, m)),
+        }
+        self.count(Op::Product, level, 1);
+        self.count(Op::Rescale, level, 1);
+        let parts = self.relinearise_parts(&d, level, below)?;
+        Ok(Raw { parts, level: below, scale: scale / self.params.step(level) })
+    }
+
+    /// A node that stands as root or quotient, landing at a depth with a given scale.
+    fn chain(&self, powers: &Powers, node: &Node, depth: u32, scale: f64) -> Result<Raw, Error> {
+        let below = self.need("a polynomial", depth, powers.top)?;
+        let level = Level(below.0 + 1);
+        // What the sum must have before the rescale.
+        let wide = scale * self.params.step(level);
+        let ring = self.params.ring();
+        let mut tensor: Option<[Poly<Eval>; 3]> = None;
+        let mut rest = node;
+        let leaf = loop {
+            match rest {
+                Node::Leaf(terms) => break terms,
+                Node::Split { giant, quotient, remainder } => {
+                    let giant = powers.at(*giant);
+                    let quotient = self.chain(powers, quotient, depth - 1, wide / giant.scale)?;
+                    let product = ring.tensor(
+                        [&quotient.parts[0], &quotient.parts[1]],
+                        [&giant.parts[0], &giant.parts[1]],
+                        self.params.basis(level),
+                    );
+                    self.count(Op::Product, level, 1);
+                    match &mut tensor {
+                        Some(sum) => sum.iter_mut().zip(&product).for_each(|(acc, part)| ring.add_assign(acc, part)),
+                        None => tensor = Some(product),
+                    }
+                    rest = remainder;
+                }
+            }
+        };
+        let linear = self.leaf(powers, leaf, level, wide);
+        self.count(Op::Rescale, level, 1);
+        let parts = match tensor {
+            Some(mut d) => {
+                d.iter_mut().zip(&linear).for_each(|(acc, part)| ring.add_assign(acc, part));
+                self.relinearise_parts(&d, level, below)?
+            }
+            None => linear.map(|part| ring.divide(&part, self.params.basis(below))),
+        };
+        Ok(Raw { parts, level: below, scale })
+    }
+
+    /// sum of c_k T_k at a level and scale.
+    fn leaf(&self, powers: &Powers, terms: &[(usize, f64)], level: Level, scale: f64) -> [Poly<Eval>; 2] {
+        let (ring, basis) = (self.params.ring(), self.params.basis(level));
+        let used: Vec<(&Raw, f64)> =
+            terms.iter().filter(|(k, _)| *k > 0).map(|&(k, c)| (powers.at(k), c)).collect();
+        let mut parts = [0, 1].map(|half| {
+            let polys: Vec<&Poly<Eval>> = used.iter().map(|(raw, _)| &raw.parts[half]).collect();
+            ring.combine(&polys, |t, m| residue_of(used[t].1 * (scale / used[t].0.scale), m), basis)
+        });
+        for (_, c) in terms.iter().filter(|(k, _)| *k == 0) {
+            ring.add_integer_assign(&mut parts[0], |m| residue_of(c * scale, m));
+        }
+        self.count(Op::ScalarProduct, level, used.len() as u64);
+        parts
+    }
+}
+
+impl Powers {
+    #[expect(clippy::panic, reason = "a plan lists every power before it is used; approx tests every plan it makes")]
+    fn at(&self, index: usize) -> &Raw {
+        match self.made.get(index) {
+            Some(Some(raw)) => raw,
+            _ => panic!("the plan uses T_{index} before it is made"),
+        }
+    }
+}

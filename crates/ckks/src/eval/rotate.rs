@@ -1,0 +1,94 @@
+//! Moving values between slots.
+
+use arras_ring::{Eval, Galois, Poly};
+use arras_rlwe::{Hoisted, Purpose, Raised, switch};
+
+use super::{Evaluator, Op};
+use crate::cipher::Ciphertext;
+use crate::error::Error;
+
+impl Evaluator {
+    /// Slot i of the result holds slot (i + by) mod slots. Cost: no level, one key switch; nothing for by = 0.
+    ///
+    /// # Errors
+    /// No key for the rotation.
+    pub fn rotate(&self, a: &Ciphertext, by: i64) -> Result<Ciphertext, Error> {
+        self.check(a)?;
+        match by.rem_euclid(a.slots as i64) as u32 {
+            0 => Ok(self.copy(a)),
+            by => self.automorphism(a, Purpose::Rotate(by)),
+        }
+    }
+
+    /// The complex conjugate of every slot. Cost: no level, one key switch.
+    ///
+    /// # Errors
+    /// No key for conjugation.
+    pub fn conjugate(&self, a: &Ciphertext) -> Result<Ciphertext, Error> {
+        self.check(a)?;
+        self.automorphism(a, Purpose::Conjugate)
+    }
+
+    fn automorphism(&self, a: &Ciphertext, purpose: Purpose) -> Result<Ciphertext, Error> {
+        let key = self.keys.key(purpose, a.level())?;
+        let raised = switch(self.params.rlwe(), &a.inner.parts[1], a.level(), key);
+        self.count(Op::Rotate, a.level(), 1);
+        Ok(self.finish_rotation(a, &raised, purpose))
+    }
+
+    /// Rotations of one ciphertext, which share its decomposition.
+    ///
+    /// Cost: no level; one decomposition, then for each rotation one product with a key and one division.
+    ///
+    /// # Errors
+    /// No key for one of the rotations.
+    pub fn rotate_hoisted(&self, a: &Ciphertext, by: &[i64]) -> Result<Vec<Ciphertext>, Error> {
+        self.check(a)?;
+        let steps: Vec<u32> = by.iter().map(|by| by.rem_euclid(a.slots as i64) as u32).collect();
+        steps.iter().filter(|&&by| by != 0).try_for_each(|&by| self.keys.key(Purpose::Rotate(by), a.level()).map(drop))?;
+        let hoisted = Hoisted::new(self.params.rlwe(), &a.inner.parts[1], a.level());
+        let rotate = |by: u32| -> Result<Ciphertext, Error> {
+            if by == 0 {
+                return Ok(self.copy(a));
+            }
+            let purpose = Purpose::Rotate(by);
+            let raised = hoisted.product(self.params.rlwe(), self.keys.key(purpose, a.level())?);
+            self.count(Op::HoistedRotate, a.level(), 1);
+            Ok(self.finish_rotation(a, &raised, purpose))
+        };
+        steps.into_iter().map(rotate).collect()
+    }
+
+    /// Divides, adds c0, permutes.
+    fn finish_rotation(&self, a: &Ciphertext, raised: &Raised, purpose: Purpose) -> Ciphertext {
+        let ring = self.params.ring();
+        let mut parts = raised.divide(self.params.rlwe(), a.level());
+        ring.add_assign(&mut parts[0], &a.inner.parts[0]);
+        let galois = galois(purpose, self.params.degree());
+        let parts: [Poly<Eval>; 2] = parts.map(|part| ring.automorphism(&part, galois));
+        self.wrap(parts, a.level(), a.slots)
+    }
+
+    /// Every slot holds the sum of `count` slots from it on: count a power of two, rotations by 1, 2, 4, ..., count / 2.
+    ///
+    /// Cost: no level, log2(count) key switches.
+    ///
+    /// # Errors
+    /// A count that is not a power of two up to the slots, or no key for one of the rotations.
+    pub fn inner_sum(&self, a: &Ciphertext, count: usize) -> Result<Ciphertext, Error> {
+        if !count.is_power_of_two() || count > a.slots {
+            return Err(Error::Slots { slots: count, most: a.slots });
+        }
+        let mut sum = self.copy(a);
+        for log in 0..count.trailing_zeros() {
+            let shifted = self.rotate(&sum, 1 << log)?;
+            sum = self.add(&sum, &shifted)?;
+        }
+        Ok(sum)
+    }
+}
+
+/// The automorphism of a purpose; relinearisation has the trivial one.
+pub(super) fn galois(purpose: Purpose, degree: usize) -> Galois {
+    purpose.galois(degree).unwrap_or(Galois::rotation(0, degree))
+}

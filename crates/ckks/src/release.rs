@@ -1,0 +1,91 @@
+//! Encryption of vectors, decryption, and what may leave the owner of the key.
+
+use arras_rlwe::{PublicKey, SecretKey};
+use rand_core::CryptoRng;
+use serde::Serialize;
+
+use crate::cipher::{Ciphertext, SeededCiphertext};
+use crate::encode::{Complex, Plain};
+use crate::error::Error;
+use crate::params::Params;
+
+/// A decrypted vector, for the owner of the key alone.
+///
+/// Its last bits carry the noise of the ciphertext, and with it the secret key (Li and Micciancio 2021). It does not
+/// serialise; `release` makes what may be shown to others.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Decrypted {
+    values: Vec<Complex>,
+}
+
+/// A decrypted vector rounded to a stated precision, which may be published.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Released {
+    /// The real parts, multiples of 2^-precision_bits.
+    pub values: Vec<f64>,
+    /// Bits after the binary point.
+    pub precision_bits: u32,
+}
+
+impl Params {
+    /// Encrypts under the secret key, the uniform half kept as a seed.
+    ///
+    /// # Errors
+    /// A key of other parameters.
+    ///
+    /// Error: deviation about 3.19 sqrt(N) / scale in a slot.
+    pub fn encrypt<R: CryptoRng + ?Sized>(&self, plain: &Plain, secret: &SecretKey, rng: &mut R) -> Result<SeededCiphertext, Error> {
+        let inner = secret.encrypt_seeded(self.rlwe(), &plain.poly, plain.level, rng)?;
+        Ok(SeededCiphertext { inner, slots: plain.slots })
+    }
+
+    /// Encrypts under a public key.
+    ///
+    /// # Errors
+    /// A key of other parameters.
+    ///
+    /// Error: deviation about 3.19 sqrt(4/3) N / scale in a slot.
+    pub fn encrypt_public<R: CryptoRng + ?Sized>(&self, plain: &Plain, key: &PublicKey, rng: &mut R) -> Result<Ciphertext, Error> {
+        let inner = key.encrypt(self.rlwe(), &plain.poly, plain.level, rng)?;
+        Ok(Ciphertext { inner, slots: plain.slots })
+    }
+
+    /// Decrypts and decodes.
+    ///
+    /// # Errors
+    /// A key or ciphertext of other parameters.
+    pub fn decrypt(&self, ciphertext: &Ciphertext, secret: &SecretKey) -> Result<Decrypted, Error> {
+        let level = ciphertext.level();
+        let mut phase = secret.phase(self.rlwe(), &ciphertext.inner, level)?;
+        phase.truncate(self.readable(level).main);
+        Ok(Decrypted { values: self.decode_poly(phase, ciphertext.slots, level) })
+    }
+
+    /// The numbers in an encoded vector.
+    pub fn decode(&self, plain: &Plain) -> Vec<Complex> {
+        let poly = self.ring().copy(&plain.poly, self.readable(plain.level));
+        self.decode_poly(poly, plain.slots, plain.level)
+    }
+}
+
+impl Decrypted {
+    /// The vector with its noise. Keep it to yourself.
+    pub fn secret_values(&self) -> &[Complex] {
+        &self.values
+    }
+
+    /// The real parts with their noise. Keep them to yourself.
+    pub fn secret_reals(&self) -> Vec<f64> {
+        self.values.iter().map(|value| value.re).collect()
+    }
+
+    /// The real parts rounded to so many bits after the binary point.
+    ///
+    /// Rounding hides the noise when 2^-precision_bits is well above it; `noise::Budget` says by how much it is.
+    pub fn release(&self, precision_bits: u32) -> Released {
+        let unit = 2f64.powi(precision_bits as i32);
+        // Adding 0 turns -0 into 0.
+        let values = self.values.iter().map(|value| (value.re * unit).round() / unit + 0.0).collect();
+        Released { values, precision_bits }
+    }
+}

@@ -1,0 +1,111 @@
+//! What can go wrong between a text, a model file and a prediction.
+
+/// Every error of this crate but a failed sentinel, which is [`crate::sentinel::SentinelError`].
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The bytes are not UTF-8.
+    #[error("the text is not UTF-8 from byte {offset} on: convert it to UTF-8 first")]
+    NotUtf8 {
+        /// Offset of the first byte that is not text.
+        offset: usize,
+    },
+    /// Nothing to read.
+    #[error("the text holds no word and no punctuation: give at least one")]
+    NoTokens,
+    /// A size beyond what this version reads.
+    #[error("{what}: {have} is not between {least} and {most}, which is what this version reads")]
+    Size {
+        /// What has this size.
+        what: &'static str,
+        /// The size.
+        have: usize,
+        /// The smallest size.
+        least: usize,
+        /// The largest size.
+        most: usize,
+    },
+    /// A bad line of the vocabulary.
+    #[error("line {line} of the vocabulary is empty, too long, or a repetition: the model file is damaged")]
+    Vocabulary {
+        /// Line, counted from one.
+        line: usize,
+    },
+    /// Two parts of a model do not fit each other.
+    #[error("{what} has length {have}, and the rest of the model needs {need}")]
+    Shape {
+        /// Which part.
+        what: &'static str,
+        /// Its length.
+        have: usize,
+        /// The length that fits.
+        need: usize,
+    },
+    /// A number that is not finite, or outside what makes sense.
+    #[error("{what} is {value} at position {at}, outside [{low}, {high}]: the model is damaged or was badly trained")]
+    Value {
+        /// Which numbers.
+        what: &'static str,
+        /// Position among them.
+        at: usize,
+        /// The number.
+        value: f64,
+        /// The least accepted.
+        low: f64,
+        /// The largest accepted.
+        high: f64,
+    },
+    /// The file is not a safetensors file.
+    #[error("this is not a readable safetensors file: make it again with the trainer, or copy it again")]
+    Container {
+        /// What the reader says.
+        source: safetensors::SafeTensorError,
+    },
+    /// A tensor is missing, or has another type or number of dimensions.
+    #[error("the model file has no tensor `{name}` of the type and shape that this version reads: make the file again")]
+    Tensor {
+        /// Name of the tensor.
+        name: &'static str,
+    },
+    /// The file holds no description of the model.
+    #[error("the file holds tensors but no description of an Arras model: it was written by another program")]
+    NoCard,
+    /// The description cannot be read.
+    #[error("the description inside the model file cannot be read: make the file again")]
+    Card {
+        /// What the reader says.
+        source: serde_json::Error,
+    },
+    /// Another format or architecture.
+    #[error("the model file has format {have}, and this version reads format {need}: use the matching version")]
+    Format {
+        /// Format of the file.
+        have: u32,
+        /// Format that this version reads.
+        need: u32,
+    },
+    /// The polynomial's domain does not lie evenly around zero.
+    #[error("the polynomial is given on [{low}, {high}], and must be on an interval with zero in its middle")]
+    Domain {
+        /// Lower end.
+        low: f64,
+        /// Upper end.
+        high: f64,
+    },
+    /// Probabilities and labels that cannot be compared.
+    #[error("{probabilities} probabilities and {labels} labels: give as many of one as of the other, at least one")]
+    Compare {
+        /// Number of probabilities.
+        probabilities: usize,
+        /// Number of labels.
+        labels: usize,
+    },
+    /// More sentences than fit.
+    #[error("{have} sentences do not fit: this packing holds at least 1 and at most {most} beside its sentinel")]
+    Batch {
+        /// Sentences given.
+        have: usize,
+        /// Sentences that fit.
+        most: usize,
+    },
+}

@@ -1,0 +1,63 @@
+//! Change of basis: from residues modulo some primes to residues modulo others, and exact division by primes.
+//!
+//! The conversion is the approximate one of Bajard et al. (2016), with centred digits. With A the product of the source
+//! primes, the result is x + u A, where x is the representative in (-A/2, A/2] and |u| <= (number of source primes) / 2;
+//! for a single source prime it is exact.
+
+use crate::modulus::{Constant, Modulus};
+
+/// A precomputed change of basis.
+#[derive(Debug)]
+pub struct Conversion {
+    /// (A / a_i)^-1 mod a_i: turns a residue into a digit.
+    digits: Vec<u64>,
+    /// floor(a_i / 2): added to a digit modulo a_i, so that it is centred once the offset is taken away again.
+    halves: Vec<u64>,
+    /// For each target prime: A / a_i modulo it.
+    weights: Vec<Vec<u64>>,
+    /// For each target prime: -sum_i halves_i A / a_i.
+    offsets: Vec<u64>,
+    /// For each target prime: 1 / A, where A is invertible modulo it.
+    inverses: Vec<Constant>,
+}
+
+impl Conversion {
+    /// From the primes `source` to the primes `target`, the digits multiplied beforehand by `factor(prime)`.
+    pub fn new(source: &[&Modulus], target: &[&Modulus], factor: impl Fn(&Modulus) -> u64) -> Self {
+        let others = |i: usize, m: &Modulus| {
+            let terms = source.iter().enumerate().filter(|&(k, _)| k != i);
+            terms.fold(1, |product, (_, a)| m.mul(product, m.reduce(a.value())))
+        };
+        let digits = source.iter().enumerate().map(|(i, a)| a.mul(a.inverse(others(i, a)), factor(a))).collect();
+        let halves: Vec<u64> = source.iter().map(|a| a.value() / 2).collect();
+        let weights: Vec<Vec<u64>> =
+            target.iter().map(|m| (0..source.len()).map(|i| others(i, m)).collect()).collect();
+        let offsets = target.iter().zip(&weights).map(|(m, row)| {
+            let sum = row.iter().zip(&halves).fold(0, |sum, (&w, &h)| m.add(sum, m.mul(w, m.reduce(h))));
+            m.neg(sum)
+        });
+        let offsets = offsets.collect();
+        let inverses = target.iter().map(|m| m.constant(m.inverse(others(usize::MAX, m)))).collect();
+        Self { digits, halves, weights, offsets, inverses }
+    }
+
+    /// The constant by which residues of source prime i are multiplied to become digits.
+    pub fn digit(&self, i: usize) -> u64 {
+        self.digits[i]
+    }
+
+    /// What is added to digit i, modulo its prime, before the conversion.
+    pub fn half(&self, i: usize) -> u64 {
+        self.halves[i]
+    }
+
+    /// Weights and offset of target prime j.
+    pub fn target(&self, j: usize) -> (&[u64], u64) {
+        (&self.weights[j], self.offsets[j])
+    }
+
+    /// 1 / A modulo target prime j.
+    pub fn inverse(&self, j: usize) -> Constant {
+        self.inverses[j]
+    }
+}

@@ -1,0 +1,62 @@
+//! Kernels for AVX-512 with 52-bit integer fused multiply-add: eight words at a time.
+
+mod lanes;
+mod rows;
+mod sums;
+
+use super::Kernels;
+use crate::modulus::{Constant, Modulus};
+
+static KERNELS: Kernels = Kernels {
+    name: "avx512",
+    ntt: super::scalar::KERNELS.ntt,
+    intt: super::scalar::KERNELS.intt,
+    add,
+    sub,
+    neg,
+    mul,
+    mul_add,
+    mul_constant,
+    add_constant,
+    sub_mul,
+    reduce,
+    combine,
+    dot,
+    tensor,
+    permute,
+};
+
+/// The table, if the processor has the instructions.
+pub(super) fn kernels() -> Option<&'static Kernels> {
+    let found = is_x86_feature_detected!("avx512f")
+        && is_x86_feature_detected!("avx512dq")
+        && is_x86_feature_detected!("avx512vl")
+        && is_x86_feature_detected!("avx512ifma");
+    found.then_some(&KERNELS)
+}
+
+/// Safe entries to functions that need the instructions.
+macro_rules! entries {
+    ($($module:ident::$name:ident($($argument:ident: $type:ty),*);)*) => {$(
+        fn $name($($argument: $type),*) {
+            // SAFETY: the table that holds this function leaves through `kernels`, which has found the instructions.
+            unsafe { $module::$name($($argument),*) }
+        }
+    )*};
+}
+
+entries! {
+    rows::add(a: &mut [u64], b: &[u64], modulus: &Modulus);
+    rows::sub(a: &mut [u64], b: &[u64], modulus: &Modulus);
+    rows::neg(a: &mut [u64], modulus: &Modulus);
+    rows::mul(dst: &mut [u64], a: &[u64], b: &[u64], modulus: &Modulus);
+    rows::mul_add(acc: &mut [u64], a: &[u64], b: &[u64], modulus: &Modulus);
+    rows::mul_constant(dst: &mut [u64], a: &[u64], c: Constant, modulus: &Modulus);
+    rows::add_constant(a: &mut [u64], c: u64, modulus: &Modulus);
+    rows::sub_mul(dst: &mut [u64], a: &[u64], c: Constant, modulus: &Modulus);
+    rows::reduce(dst: &mut [u64], src: &[u64], modulus: &Modulus);
+    rows::permute(dst: &mut [u64], src: &[u64], index: &[u32]);
+    sums::combine(dst: &mut [u64], rows: &[&[u64]], weights: &[u64], offset: u64, modulus: &Modulus);
+    sums::dot(acc0: &mut [u64], acc1: &mut [u64], xs: &[&[u64]], k0: &[&[u64]], k1: &[&[u64]], modulus: &Modulus);
+    sums::tensor(d: [&mut [u64]; 3], a: [&[u64]; 2], b: [&[u64]; 2], modulus: &Modulus);
+}

@@ -1,0 +1,330 @@
+//! The ring Z_Q[X]/(X^N + 1) and everything that acts on its polynomials row by row.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use crate::convert::Conversion;
+use crate::error::Error;
+use crate::galois::Galois;
+use crate::kernels::Kernels;
+use crate::modulus::{Constant, Modulus};
+use crate::ntt::NttTable;
+use crate::par;
+use crate::poly::{Basis, Coeff, Eval, Poly};
+use crate::pool::Pool;
+use crate::stream::Seed;
+
+/// Degrees that a ring may have, as log2 N.
+pub const LOG_DEGREES: std::ops::RangeInclusive<u32> = 4..=17;
+
+/// Residues modulo a chain of primes and a set of special primes. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Ring(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    degree: usize,
+    main: Vec<NttTable>,
+    special: Vec<NttTable>,
+    kernels: &'static Kernels,
+    pool: Pool,
+    permutations: Cache<Galois, Vec<u32>>,
+    divisions: Cache<(Basis, Basis), Conversion>,
+}
+
+type Cache<K, V> = RwLock<HashMap<K, Arc<V>>>;
+
+impl Ring {
+    /// The ring of degree 2^log_n with the given primes, on given kernels.
+    ///
+    /// # Errors
+    /// A degree out of range, a number that is no NTT prime for that degree, or a prime given twice.
+    pub fn new(log_n: u32, main: &[u64], special: &[u64], kernels: &'static Kernels) -> Result<Self, Error> {
+        if !LOG_DEGREES.contains(&log_n) {
+            return Err(Error::Degree { degree: 1usize.checked_shl(log_n).unwrap_or(0) });
+        }
+        let mut sorted: Vec<u64> = main.iter().chain(special).copied().collect();
+        sorted.sort_unstable();
+        if let Some(pair) = sorted.windows(2).find(|pair| pair[0] == pair[1]) {
+            return Err(Error::Repeated { value: pair[0] });
+        }
+        let pool = Pool::new();
+        let tables = |primes: &[u64]| -> Result<Vec<NttTable>, Error> {
+            let build = |&q: &u64| NttTable::new(Modulus::new(q)?, log_n, pool.lend(NttTable::words(log_n)));
+            par::map(primes.iter().collect(), build).into_iter().collect()
+        };
+        let (main, special) = (tables(main)?, tables(special)?);
+        let (permutations, divisions) = (Cache::default(), Cache::default());
+        Ok(Self(Arc::new(Inner { degree: 1 << log_n, main, special, kernels, pool, permutations, divisions })))
+    }
+
+    /// N.
+    pub fn degree(&self) -> usize {
+        self.0.degree
+    }
+
+    /// Every prime: the whole chain and all special ones.
+    pub fn full(&self) -> Basis {
+        Basis { main: self.0.main.len(), special: self.0.special.len() }
+    }
+
+    /// The row operations in use.
+    pub fn kernels(&self) -> &'static Kernels {
+        self.0.kernels
+    }
+
+    /// Where polynomials live.
+    pub fn pool(&self) -> &Pool {
+        &self.0.pool
+    }
+
+    /// The table of row i of a polynomial in `basis`.
+    pub fn table(&self, basis: Basis, i: usize) -> &NttTable {
+        if i < basis.main { &self.0.main[i] } else { &self.0.special[i - basis.main] }
+    }
+
+    /// The prime of row i of a polynomial in `basis`.
+    pub fn modulus(&self, basis: Basis, i: usize) -> &Modulus {
+        self.table(basis, i).modulus()
+    }
+
+    /// The primes of a basis, in the order of the rows.
+    pub fn moduli(&self, basis: Basis) -> Vec<&Modulus> {
+        (0..basis.rows()).map(|i| self.modulus(basis, i)).collect()
+    }
+
+    /// A polynomial with unspecified residues, to be overwritten.
+    pub fn blank<D>(&self, basis: Basis) -> Poly<D> {
+        Poly::from_block(self.0.pool.lend(Poly::<D>::words(self.0.degree, basis)), self.0.degree, basis)
+    }
+
+    /// The zero polynomial.
+    pub fn zero<D>(&self, basis: Basis) -> Poly<D> {
+        let mut poly = self.blank(basis);
+        poly.rows_mut().for_each(|row| row.fill(0));
+        poly
+    }
+
+    /// A copy of the rows of `basis`, which must be among those of `poly`.
+    pub fn copy<D: Sync>(&self, poly: &Poly<D>, basis: Basis) -> Poly<D> {
+        let from = poly.basis();
+        let mut result = self.blank(basis);
+        let rows: Vec<_> = result.rows_mut().enumerate().collect();
+        par::each(rows, |(i, row)| row.copy_from_slice(poly.row(source_row(from, basis, i))));
+        result
+    }
+
+    /// The residues of small signed coefficients.
+    pub fn from_signed(&self, values: &[i64], basis: Basis) -> Poly<Coeff> {
+        let mut poly = self.blank(basis);
+        self.each_row(&mut poly, |_, modulus, row| {
+            row.iter_mut().zip(values).for_each(|(slot, &value)| *slot = modulus.from_signed(value));
+        });
+        poly
+    }
+
+    /// Uniform residues from a seed: row i is stream `first + i` for the chain and `first + 2^32 + i` for special rows,
+    /// so that a truncated basis gives the truncated polynomial.
+    pub fn uniform(&self, seed: &Seed, first: u64, basis: Basis) -> Poly<Eval> {
+        let mut poly = self.blank(basis);
+        self.each_row(&mut poly, |i, modulus, row| {
+            let id = if i < basis.main { i as u64 } else { (1 << 32) + (i - basis.main) as u64 };
+            seed.uniform(first + id, modulus, row);
+        });
+        poly
+    }
+
+    /// To values at the roots.
+    pub fn ntt(&self, mut poly: Poly<Coeff>) -> Poly<Eval> {
+        let basis = poly.basis();
+        let rows: Vec<_> = poly.rows_mut().enumerate().collect();
+        par::each(rows, |(i, row)| (self.0.kernels.ntt)(row, self.table(basis, i)));
+        poly.relabel()
+    }
+
+    /// Back to coefficients.
+    pub fn intt(&self, mut poly: Poly<Eval>) -> Poly<Coeff> {
+        let basis = poly.basis();
+        let rows: Vec<_> = poly.rows_mut().enumerate().collect();
+        par::each(rows, |(i, row)| {
+            let table = self.table(basis, i);
+            (self.0.kernels.intt)(row, table, table.inverse_degree());
+        });
+        poly.relabel()
+    }
+
+    /// a += b.
+    pub fn add_assign<D: Sync>(&self, a: &mut Poly<D>, b: &Poly<D>) {
+        let from = b.basis();
+        self.each_row_of(a, |i, basis, modulus, row| (self.0.kernels.add)(row, b.row(source_row(from, basis, i)), modulus));
+    }
+
+    /// a -= b.
+    pub fn sub_assign<D: Sync>(&self, a: &mut Poly<D>, b: &Poly<D>) {
+        let from = b.basis();
+        self.each_row_of(a, |i, basis, modulus, row| (self.0.kernels.sub)(row, b.row(source_row(from, basis, i)), modulus));
+    }
+
+    /// a = -a.
+    pub fn neg_assign<D>(&self, a: &mut Poly<D>) {
+        self.each_row(a, |_, modulus, row| (self.0.kernels.neg)(row, modulus));
+    }
+
+    /// a * b, in the basis of a, which must be among the rows of b.
+    pub fn mul(&self, a: &Poly<Eval>, b: &Poly<Eval>) -> Poly<Eval> {
+        let (basis, from) = (a.basis(), b.basis());
+        let mut result = self.blank(basis);
+        self.each_row(&mut result, |i, modulus, row| {
+            (self.0.kernels.mul)(row, a.row(i), b.row(source_row(from, basis, i)), modulus);
+        });
+        result
+    }
+
+    /// acc += a * b, in the basis of acc, which must be among the rows of a and b.
+    pub fn mul_add_assign(&self, acc: &mut Poly<Eval>, a: &Poly<Eval>, b: &Poly<Eval>) {
+        let (from_a, from_b) = (a.basis(), b.basis());
+        self.each_row_of(acc, |i, basis, modulus, row| {
+            let (a, b) = (a.row(source_row(from_a, basis, i)), b.row(source_row(from_b, basis, i)));
+            (self.0.kernels.mul_add)(row, a, b, modulus);
+        });
+    }
+
+    /// (a0 + a1 Y)(b0 + b1 Y) as polynomials in Y, in a basis that both have.
+    pub fn tensor(&self, a: [&Poly<Eval>; 2], b: [&Poly<Eval>; 2], basis: Basis) -> [Poly<Eval>; 3] {
+        let mut d = [self.blank(basis), self.blank(basis), self.blank(basis)];
+        let [d0, d1, d2] = &mut d;
+        let rows: Vec<_> = d0.rows_mut().zip(d1.rows_mut()).zip(d2.rows_mut()).enumerate().collect();
+        let row = |poly: &'_ Poly<Eval>, i| source_row(poly.basis(), basis, i);
+        par::each(rows, |(i, ((d0, d1), d2))| {
+            let a = [a[0].row(row(a[0], i)), a[1].row(row(a[1], i))];
+            let b = [b[0].row(row(b[0], i)), b[1].row(row(b[1], i))];
+            (self.0.kernels.tensor)([d0, d1, d2], a, b, self.modulus(basis, i));
+        });
+        d
+    }
+
+    /// a * c, an integer given by its residue modulo each prime, in a basis that a has.
+    pub fn mul_integer<D: Sync>(&self, a: &Poly<D>, c: impl Fn(&Modulus) -> u64 + Sync, basis: Basis) -> Poly<D> {
+        let from = a.basis();
+        let mut result = self.blank(basis);
+        self.each_row(&mut result, |i, modulus, row| {
+            (self.0.kernels.mul_constant)(row, a.row(source_row(from, basis, i)), modulus.constant(c(modulus)), modulus);
+        });
+        result
+    }
+
+    /// a += c, an integer given by its residue modulo each prime: in the evaluation domain, the constant polynomial c.
+    pub fn add_integer_assign(&self, a: &mut Poly<Eval>, c: impl Fn(&Modulus) -> u64 + Sync) {
+        self.each_row(a, |_, modulus, row| (self.0.kernels.add_constant)(row, c(modulus), modulus));
+    }
+
+    /// sum_i terms[i] * weight(i), integers given by their residues, in a basis that every term has.
+    pub fn combine<D: Sync>(
+        &self,
+        terms: &[&Poly<D>],
+        weight: impl Fn(usize, &Modulus) -> u64 + Sync,
+        basis: Basis,
+    ) -> Poly<D> {
+        let mut result = self.blank(basis);
+        self.each_row(&mut result, |i, modulus, row| {
+            let rows: Vec<&[u64]> = terms.iter().map(|term| term.row(source_row(term.basis(), basis, i))).collect();
+            let weights: Vec<u64> = (0..terms.len()).map(|t| weight(t, modulus)).collect();
+            (self.0.kernels.combine)(row, &rows, &weights, 0, modulus);
+        });
+        result
+    }
+
+    /// The automorphism X -> X^g, a permutation of the values.
+    pub fn automorphism(&self, a: &Poly<Eval>, g: Galois) -> Poly<Eval> {
+        let index = self.permutation(g);
+        let mut result = self.blank(a.basis());
+        self.each_row(&mut result, |i, _, row| (self.0.kernels.permute)(row, a.row(i), &index));
+        result
+    }
+
+    /// The permutation of `Galois::permutation`, computed once.
+    pub fn permutation(&self, g: Galois) -> Arc<Vec<u32>> {
+        cached(&self.0.permutations, g, || g.permutation(self.0.degree))
+    }
+
+    /// round(a / D) for D the product of the primes of `a` that are not in `to`, in the evaluation domain.
+    ///
+    /// `to` must be among the rows of `a`. Error: at most 1/2 for one prime, (d + 1) / 2 for d primes, per coefficient.
+    /// Cost: one inverse transform for each prime dropped, one transform for each prime kept.
+    pub fn divide(&self, a: &Poly<Eval>, to: Basis) -> Poly<Eval> {
+        let from = a.basis();
+        let conversion = self.division(from, to);
+        let dropped = self.dropped_digits(a, to, &conversion);
+        let mut result = self.blank(to);
+        let rows: Vec<_> = result.rows_mut().enumerate().collect();
+        par::each(rows, |(i, row)| {
+            let (modulus, table) = (self.modulus(to, i), self.table(to, i));
+            let (weights, offset) = conversion.target(i);
+            let digits: Vec<&[u64]> = dropped.rows().collect();
+            (self.0.kernels.combine)(row, &digits, weights, offset, modulus);
+            (self.0.kernels.ntt)(row, table);
+            (self.0.kernels.sub_mul)(row, a.row(source_row(from, to, i)), conversion.inverse(i), modulus);
+        });
+        result
+    }
+
+    /// The rows of `a` outside `to`, as centred digits in the coefficient domain.
+    fn dropped_digits(&self, a: &Poly<Eval>, to: Basis, conversion: &Conversion) -> Poly<Coeff> {
+        let from = a.basis();
+        let dropped: Vec<usize> = dropped_rows(from, to).collect();
+        let mut digits: Poly<Coeff> = self.blank(Basis::main(dropped.len()));
+        let rows: Vec<_> = digits.rows_mut().zip(&dropped).enumerate().collect();
+        par::each(rows, |(k, (row, &i))| {
+            row.copy_from_slice(a.row(i));
+            self.to_digits(row, self.table(from, i), conversion, k);
+        });
+        digits
+    }
+
+    /// A row of values becomes a row of centred digits of source prime k of a conversion.
+    pub fn to_digits(&self, row: &mut [u64], table: &NttTable, conversion: &Conversion, k: usize) {
+        let modulus = table.modulus();
+        let scale: Constant = modulus.constant(modulus.mul(table.inverse_degree().value, conversion.digit(k)));
+        (self.0.kernels.intt)(row, table, scale);
+        (self.0.kernels.add_constant)(row, conversion.half(k), modulus);
+    }
+
+    /// The conversion that `divide` from one basis to another needs, computed once.
+    pub fn division(&self, from: Basis, to: Basis) -> Arc<Conversion> {
+        cached(&self.0.divisions, (from, to), || {
+            let source: Vec<&Modulus> = dropped_rows(from, to).map(|i| self.modulus(from, i)).collect();
+            Conversion::new(&source, &self.moduli(to), |_| 1)
+        })
+    }
+
+    fn each_row<D>(&self, poly: &mut Poly<D>, f: impl Fn(usize, &Modulus, &mut [u64]) + Send + Sync) {
+        self.each_row_of(poly, |i, _, modulus, row| f(i, modulus, row));
+    }
+
+    fn each_row_of<D>(&self, poly: &mut Poly<D>, f: impl Fn(usize, Basis, &Modulus, &mut [u64]) + Send + Sync) {
+        let basis = poly.basis();
+        let rows: Vec<_> = poly.rows_mut().enumerate().collect();
+        par::each(rows, |(i, row)| f(i, basis, self.modulus(basis, i), row));
+    }
+}
+
+/// Where row i of a polynomial in `basis` lies in one in `from`.
+pub fn source_row(from: Basis, basis: Basis, i: usize) -> usize {
+    debug_assert!(basis.main <= from.main && basis.special <= from.special, "{basis:?} is not inside {from:?}");
+    if i < basis.main { i } else { from.main + (i - basis.main) }
+}
+
+/// Rows of `from` that `to` lacks.
+fn dropped_rows(from: Basis, to: Basis) -> impl Iterator<Item = usize> {
+    (to.main..from.main).chain(from.main + to.special..from.rows())
+}
+
+fn cached<K: Eq + Hash + Copy, V>(cache: &Cache<K, V>, key: K, make: impl FnOnce() -> V) -> Arc<V> {
+    // A panic while the lock is held cannot leave a half-made value behind: values are inserted whole.
+    if let Some(value) = cache.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
+        return value.clone();
+    }
+    let value = Arc::new(make());
+    cache.write().unwrap_or_else(PoisonError::into_inner).entry(key).or_insert(value).clone()
+}

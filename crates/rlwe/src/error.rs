@@ -1,0 +1,108 @@
+//! What can go wrong below any scheme: parameters, keys, and their misuse. Hostile bytes are `wire::Error`.
+
+use crate::level::Level;
+
+/// A parameter set that is refused, or keys and ciphertexts used wrongly.
+#[derive(Debug, thiserror::Error, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Error {
+    /// The ring itself cannot be built.
+    #[error(transparent)]
+    Ring(#[from] arras_ring::Error),
+    /// The modulus is too large for the ring degree.
+    #[error(
+        "log2 QP = {log2_qp:.1} exceeds {limit}, the most that N = 2^{log_degree} allows at {bits}-bit security; {advice}"
+    )]
+    Insecure {
+        /// log2 N.
+        log_degree: u32,
+        /// log2 of the product of all primes.
+        log2_qp: f64,
+        /// The largest allowed.
+        limit: u32,
+        /// The security wanted.
+        bits: u32,
+        /// What would do.
+        advice: Advice,
+    },
+    /// No limit is known for these parameters.
+    #[error("no security limit is known for N = 2^{log_degree} at {bits} bits with {secret}; use N from 2^10 to 2^17 and a dense ternary secret")]
+    NoLimit {
+        /// log2 N.
+        log_degree: u32,
+        /// The security wanted.
+        bits: u32,
+        /// The secret distribution.
+        secret: crate::spec::Secret,
+    },
+    /// A level holds one or two primes, the base at least one.
+    #[error("level {level} of the modulus chain has {primes} primes; a level has one or two, the base one to three")]
+    Chain {
+        /// Which level; 0 is the base.
+        level: usize,
+        /// How many primes it was given.
+        primes: usize,
+    },
+    /// Key switching needs special primes at least as large as a digit.
+    #[error("the special primes have {special:.1} bits, a key-switching digit of {limbs} limbs has {digit:.1}; add special primes or make digits shorter")]
+    Digits {
+        /// log2 P.
+        special: f64,
+        /// log2 of the largest digit.
+        digit: f64,
+        /// Primes in a digit.
+        limbs: usize,
+    },
+    /// The operation needs a key that the key set lacks.
+    #[error("no evaluation key for {by}; generate the keys again with a request that names it")]
+    MissingKey {
+        /// What the key would do.
+        by: crate::request::Purpose,
+    },
+    /// The key was trimmed to a lower level than the ciphertext has.
+    #[error("the evaluation key for {by} reaches level {have}, the ciphertext is at level {need}; request the key at level {need}")]
+    KeyLevel {
+        /// What the key does.
+        by: crate::request::Purpose,
+        /// The highest level of the key.
+        have: Level,
+        /// The level of the operand.
+        need: Level,
+    },
+    /// Two objects of different parameter sets met.
+    #[error("the {what} belongs to parameter set {found}, not to {expected}; use keys and files made with the same parameters")]
+    ForeignParams {
+        /// What was given.
+        what: &'static str,
+        /// Its parameter set.
+        found: crate::params::ParamsId,
+        /// The parameter set in use.
+        expected: crate::params::ParamsId,
+    },
+    /// A level above the top of the chain.
+    #[error("level {level} does not exist; the highest is {highest}")]
+    NoSuchLevel {
+        /// The level given.
+        level: Level,
+        /// The highest level.
+        highest: Level,
+    },
+}
+
+/// What would make a refused parameter set secure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Advice {
+    /// A larger ring.
+    Degree(u32),
+    /// Only fewer levels.
+    FewerLevels,
+}
+
+impl std::fmt::Display for Advice {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Degree(log) => write!(f, "use N = 2^{log}, or fewer or smaller levels"),
+            Self::FewerLevels => f.write_str("use fewer or smaller levels: no larger ring is supported"),
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! The decomposition behind key switching: digits of several primes, and as many special primes as a level needs.
+//!
+//! Hybrid key switching (Han and Ki 2020): the chain is cut into digits of `digit` primes; a key encrypts P g_j s' for each
+//! digit j, with g_j = 1 modulo the primes of digit j and 0 modulo the others. At a low level fewer special primes suffice:
+//! with P' a divisor of P, digits of c (P / P')^-1 times the same keys modulo Q P' give P' c s'.
+
+use arras_ring::{Basis, Conversion, Modulus, Ring};
+
+/// The digits of one level.
+#[derive(Debug)]
+pub(crate) struct LevelGadget {
+    /// Rows of the product: those of the level, and the special primes in use.
+    pub basis: Basis,
+    pub digit_list: Vec<Digit>,
+    /// (P / P')^-1 modulo each prime of the level; all 1 when every special prime is in use.
+    pub factors: Vec<u64>,
+}
+
+/// One digit: primes `first .. first + len` of the chain.
+#[derive(Debug)]
+pub(crate) struct Digit {
+    pub first: usize,
+    pub len: usize,
+    /// To every row of the level's basis (rows of the digit itself included, and not used).
+    pub conversion: Conversion,
+}
+
+impl LevelGadget {
+    pub fn new(ring: &Ring, rows: usize, digit: usize) -> Self {
+        let full = ring.full();
+        let bits = |m: &Modulus| (m.value() as f64).log2();
+        let main = ring.moduli(Basis::main(rows));
+        let largest = main.chunks(digit).map(|chunk| chunk.iter().map(|m| bits(m)).sum::<f64>()).fold(0.0, f64::max);
+        let special: Vec<&Modulus> = ring.moduli(full).split_off(full.main);
+        let used = (1..=special.len())
+            .find(|&k| special[..k].iter().map(|m| bits(m)).sum::<f64>() >= largest - 0.5)
+            .unwrap_or(special.len());
+        let unused = |m: &Modulus| special[used..].iter().fold(1, |product, p| m.mul(product, m.reduce(p.value())));
+        let factor = |m: &Modulus| m.inverse(unused(m));
+        let basis = Basis { main: rows, special: used };
+        let target = ring.moduli(basis);
+        let digit_list = (0..rows).step_by(digit).map(|first| {
+            let len = digit.min(rows - first);
+            Digit { first, len, conversion: Conversion::new(&main[first..first + len], &target, factor) }
+        });
+        let digit_list = digit_list.collect();
+        Self { basis, digit_list, factors: main.iter().map(|m| factor(m)).collect() }
+    }
+
+    pub fn digits(&self) -> usize {
+        self.digit_list.len()
+    }
+
+    /// P' modulo a prime.
+    pub fn special_product(&self, ring: &Ring, m: &Modulus) -> u64 {
+        (self.basis.main..self.basis.rows())
+            .fold(1, |product, i| m.mul(product, m.reduce(ring.modulus(self.basis, i).value())))
+    }
+}

@@ -1,0 +1,184 @@
+//! Key switching: c s' becomes c' s.
+
+use arras_ring::{Basis, Coeff, Eval, Galois, Poly, Ring, par, source_row};
+
+use crate::gadget::LevelGadget;
+use crate::level::Level;
+use crate::params::Params;
+use crate::switchkey::SwitchKey;
+
+/// A polynomial cut into digits, each raised to the level's primes and its special primes: done once, used by many keys.
+#[derive(Debug)]
+pub struct Hoisted {
+    digits: Vec<Poly<Eval>>,
+    level: Level,
+}
+
+/// A pair of polynomials modulo Q P', to be divided by P': the scale of a key-switching product.
+#[derive(Debug)]
+pub struct Raised {
+    /// Both halves, in the basis of the level with its special primes.
+    pub parts: [Poly<Eval>; 2],
+    /// Its level.
+    pub level: Level,
+}
+
+impl Hoisted {
+    /// Decomposes c, which is at a level.
+    ///
+    /// Cost: with l rows, k special primes and d digits, l inverse transforms and d (l + k) - l transforms.
+    pub fn new(params: &Params, c: &Poly<Eval>, level: Level) -> Self {
+        let (ring, gadget) = (params.ring(), params.gadget(level));
+        let centred = centred_digits(ring, gadget, c);
+        let mut digits: Vec<Poly<Eval>> = gadget.digit_list.iter().map(|_| ring.blank(gadget.basis)).collect();
+        let rows = digits.iter_mut().enumerate().flat_map(|(j, poly)| poly.rows_mut().enumerate().map(move |(i, row)| (j, i, row)));
+        par::each(rows.collect(), |(j, i, row)| raise(ring, gadget, c, &centred, j, i, row));
+        Self { digits, level }
+    }
+
+    /// The level.
+    pub fn level(&self) -> Level {
+        self.level
+    }
+
+    /// The product with a key, modulo Q P'.
+    ///
+    /// Cost: two products per digit and row; reads the whole key once.
+    pub fn product(&self, params: &Params, key: &SwitchKey) -> Raised {
+        let (ring, gadget) = (params.ring(), params.gadget(self.level));
+        let mut parts = [ring.blank(gadget.basis), ring.blank(gadget.basis)];
+        each_pair(&mut parts, |i, acc0, acc1| self.product_row(ring, key, gadget.basis, i, acc0, acc1));
+        Raised { parts, level: self.level }
+    }
+
+    /// Row i of `product`.
+    fn product_row(&self, ring: &Ring, key: &SwitchKey, basis: Basis, i: usize, acc0: &mut [u64], acc1: &mut [u64]) {
+        let xs: Vec<&[u64]> = self.digits.iter().map(|digit| digit.row(i)).collect();
+        let [k0, k1] = key_rows(key, basis, self.digits.len(), i);
+        (ring.kernels().dot)(acc0, acc1, &xs, &k0, &k1, ring.modulus(basis, i));
+    }
+}
+
+/// The product of c with a key modulo Q P', digit rows made, used and forgotten one prime at a time.
+///
+/// Cost: as `Hoisted::new` and `Hoisted::product` together, with far less memory.
+pub fn switch(params: &Params, c: &Poly<Eval>, level: Level, key: &SwitchKey) -> Raised {
+    let (ring, gadget) = (params.ring(), params.gadget(level));
+    let centred = centred_digits(ring, gadget, c);
+    let mut parts = [ring.blank(gadget.basis), ring.blank(gadget.basis)];
+    each_pair(&mut parts, |i, acc0, acc1| {
+        let count = gadget.digits();
+        let mut scratch: Poly<Eval> = ring.blank(Basis::main(count));
+        for (j, row) in scratch.rows_mut().enumerate() {
+            raise(ring, gadget, c, &centred, j, i, row);
+        }
+        let xs: Vec<&[u64]> = scratch.rows().collect();
+        let [k0, k1] = key_rows(key, gadget.basis, count, i);
+        (ring.kernels().dot)(acc0, acc1, &xs, &k0, &k1, ring.modulus(gadget.basis, i));
+    });
+    Raised { parts, level }
+}
+
+impl Raised {
+    /// Zero at a level.
+    pub fn zero(params: &Params, level: Level) -> Self {
+        let basis = Self::basis(params, level);
+        Self { parts: [params.ring().zero(basis), params.ring().zero(basis)], level }
+    }
+
+    /// The rows of each half at a level: the level's primes and as many special ones as it needs.
+    pub fn basis(params: &Params, level: Level) -> Basis {
+        params.gadget(level).basis
+    }
+
+    /// Adds P' (c0, c1): what `divide` then turns into (c0, c1).
+    pub fn add_scaled(&mut self, params: &Params, c: [Option<&Poly<Eval>>; 2]) {
+        let (ring, gadget) = (params.ring(), params.gadget(self.level));
+        for (part, c) in self.parts.iter_mut().zip(c) {
+            let Some(c) = c else { continue };
+            let rows: Vec<_> = part.rows_mut().take(gadget.basis.main).enumerate().collect();
+            par::each(rows, |(i, row)| {
+                let modulus = ring.modulus(gadget.basis, i);
+                let special = gadget.special_product(ring, modulus);
+                let copy = &mut [0u64; 1024];
+                for (part, source) in row.chunks_mut(1024).zip(c.row(i).chunks(1024)) {
+                    let copy = &mut copy[..part.len()];
+                    (ring.kernels().mul_constant)(copy, source, modulus.constant(special), modulus);
+                    (ring.kernels().add)(part, copy, modulus);
+                }
+            });
+        }
+    }
+
+    /// The automorphism X -> X^g of both halves.
+    #[must_use]
+    pub fn automorphism(&self, params: &Params, g: Galois) -> Self {
+        let parts = [0, 1].map(|k| params.ring().automorphism(&self.parts[k], g));
+        Self { parts, level: self.level }
+    }
+
+    /// self += other; both at the same level.
+    pub fn add_assign(&mut self, params: &Params, other: &Self) {
+        for (part, other) in self.parts.iter_mut().zip(&other.parts) {
+            params.ring().add_assign(part, other);
+        }
+    }
+
+    /// Both halves divided by P' and by the primes between its level and `to`, rounded.
+    ///
+    /// With `to` one level down this is ModDown and rescale in one. Error: (d + 1) / 2 in each coefficient of each half, for
+    /// d primes dropped.
+    pub fn divide(&self, params: &Params, to: Level) -> [Poly<Eval>; 2] {
+        [0, 1].map(|k| params.ring().divide(&self.parts[k], params.basis(to)))
+    }
+
+    /// The first half alone divided.
+    pub fn divide_part(&self, params: &Params, k: usize, to: Level) -> Poly<Eval> {
+        params.ring().divide(&self.parts[k], params.basis(to))
+    }
+}
+
+/// Every row of c as a centred digit in the coefficient domain.
+fn centred_digits(ring: &Ring, gadget: &LevelGadget, c: &Poly<Eval>) -> Poly<Coeff> {
+    let basis = Basis::main(gadget.basis.main);
+    let mut centred = ring.blank(basis);
+    let rows: Vec<_> = centred.rows_mut().enumerate().collect();
+    let width = gadget.digit_list.first().map_or(1, |digit| digit.len);
+    par::each(rows, |(i, row)| {
+        let digit = &gadget.digit_list[i / width];
+        row.copy_from_slice(c.row(i));
+        ring.to_digits(row, ring.table(basis, i), &digit.conversion, i - digit.first);
+    });
+    centred
+}
+
+/// Digit j modulo the prime of row i, at the roots.
+fn raise(ring: &Ring, gadget: &LevelGadget, c: &Poly<Eval>, centred: &Poly<Coeff>, j: usize, i: usize, row: &mut [u64]) {
+    let (digit, table) = (&gadget.digit_list[j], ring.table(gadget.basis, i));
+    let modulus = table.modulus();
+    if (digit.first..digit.first + digit.len).contains(&i) {
+        match gadget.factors[i] {
+            1 => row.copy_from_slice(c.row(i)),
+            factor => (ring.kernels().mul_constant)(row, c.row(i), modulus.constant(factor), modulus),
+        }
+        return;
+    }
+    let sources: Vec<&[u64]> = (digit.first..digit.first + digit.len).map(|k| centred.row(k)).collect();
+    let (weights, offset) = digit.conversion.target(i);
+    (ring.kernels().combine)(row, &sources, weights, offset, modulus);
+    (ring.kernels().ntt)(row, table);
+}
+
+/// Row i, of a level's basis, of both halves of each digit of a key that may reach higher.
+fn key_rows(key: &SwitchKey, basis: Basis, digits: usize, i: usize) -> [Vec<&[u64]>; 2] {
+    [0, 1].map(|half| {
+        let polys = key.digits.iter().take(digits).map(|digit| &digit[half]);
+        polys.map(|poly| poly.row(source_row(poly.basis(), basis, i))).collect()
+    })
+}
+
+fn each_pair(parts: &mut [Poly<Eval>; 2], f: impl Fn(usize, &mut [u64], &mut [u64]) + Send + Sync) {
+    let [first, second] = parts;
+    let rows: Vec<_> = first.rows_mut().zip(second.rows_mut()).enumerate().collect();
+    par::each(rows, |(i, (acc0, acc1))| f(i, acc0, acc1));
+}

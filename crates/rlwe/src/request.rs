@@ -1,0 +1,82 @@
+//! Which evaluation keys a program needs, as data.
+
+use std::collections::BTreeMap;
+
+use arras_ring::Galois;
+use serde::{Deserialize, Serialize};
+
+use crate::level::Level;
+
+/// What an evaluation key does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Purpose {
+    /// Turns a degree-two ciphertext into one of degree one.
+    Relinearise,
+    /// Rotates the slots to the left.
+    Rotate(u32),
+    /// Conjugates the slots.
+    Conjugate,
+}
+
+/// A set of keys to generate, each with the highest level at which it is used.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyRequest {
+    keys: BTreeMap<Purpose, Level>,
+}
+
+impl KeyRequest {
+    /// No keys.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Asks for a key up to a level; the higher level wins if it was asked for before.
+    #[must_use]
+    pub fn with(mut self, purpose: Purpose, level: Level) -> Self {
+        let entry = self.keys.entry(purpose).or_insert(level);
+        *entry = (*entry).max(level);
+        self
+    }
+
+    /// Everything in either.
+    #[must_use]
+    pub fn union(self, other: &Self) -> Self {
+        other.keys.iter().fold(self, |all, (&purpose, &level)| all.with(purpose, level))
+    }
+
+    /// The keys in order.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (Purpose, Level)> {
+        self.keys.iter().map(|(&purpose, &level)| (purpose, level))
+    }
+
+    /// The level asked for.
+    pub fn level(&self, purpose: Purpose) -> Option<Level> {
+        self.keys.get(&purpose).copied()
+    }
+
+    /// Whether nothing is asked for.
+    pub fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+}
+
+impl Purpose {
+    /// The automorphism, unless it is relinearisation.
+    pub fn galois(self, degree: usize) -> Option<Galois> {
+        match self {
+            Self::Relinearise => None,
+            Self::Rotate(by) => Some(Galois::rotation(i64::from(by), degree)),
+            Self::Conjugate => Some(Galois::conjugation(degree)),
+        }
+    }
+}
+
+impl std::fmt::Display for Purpose {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Relinearise => f.write_str("relinearisation"),
+            Self::Rotate(by) => write!(f, "rotation by {by}"),
+            Self::Conjugate => f.write_str("conjugation"),
+        }
+    }
+}

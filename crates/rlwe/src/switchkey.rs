@@ -1,0 +1,149 @@
+//! Switching keys and sets of them.
+
+use std::collections::BTreeMap;
+
+use arras_ring::{Basis, Eval, Poly, Seed, sample};
+use rand_core::CryptoRng;
+
+use crate::error::Error;
+use crate::level::Level;
+use crate::params::{Params, ParamsId};
+use crate::request::{KeyRequest, Purpose};
+use crate::secret::{SecretKey, Secretive};
+
+/// Encryptions of P g_j s' under s, one for each digit j, up to a level: carries c s' to c' s.
+///
+/// For rotations by an automorphism g the key holds s' = s, the target g^-1(s): the product is permuted afterwards, once,
+/// instead of every digit before.
+#[derive(Debug)]
+pub struct SwitchKey {
+    /// (b_j, a_j) in the basis of the key's level with all the special primes that it needs.
+    pub(crate) digits: Vec<[Poly<Eval>; 2]>,
+    pub(crate) seed: Seed,
+    pub(crate) level: Level,
+}
+
+/// The evaluation keys of one secret: all public, needed to compute.
+#[derive(Debug)]
+pub struct KeySet {
+    pub(crate) id: ParamsId,
+    pub(crate) keys: BTreeMap<Purpose, SwitchKey>,
+}
+
+impl SwitchKey {
+    /// The highest level at which it works.
+    pub fn level(&self) -> Level {
+        self.level
+    }
+
+    /// The uniform half of digit j.
+    pub(crate) fn mask(params: &Params, seed: &Seed, j: usize, basis: Basis) -> Poly<Eval> {
+        params.ring().uniform(&seed.derive(&(j as u64).to_le_bytes()), 0, basis)
+    }
+
+    fn generate<R: CryptoRng + ?Sized>(
+        params: &Params,
+        source: &Poly<Eval>,
+        target: &Poly<Eval>,
+        level: Level,
+        rng: &mut R,
+    ) -> Self {
+        let ring = params.ring();
+        let gadget = params.gadget(level);
+        let seed = Seed::random(rng);
+        let full = ring.full();
+        let digits = gadget.digit_list.iter().enumerate().map(|(j, digit)| {
+            let basis = gadget.basis;
+            let mask = Self::mask(params, &seed, j, basis);
+            let mut body = ring.mul(&mask, target);
+            ring.neg_assign(&mut body);
+            let error = Secretive::from_small(ring, &sample::gaussian(params.degree(), rng), basis);
+            ring.add_assign(&mut body, &error.0);
+            for i in digit.first..digit.first + digit.len {
+                let modulus = ring.modulus(basis, i);
+                let special = (full.main..full.rows())
+                    .fold(1, |product, k| modulus.mul(product, modulus.reduce(ring.modulus(full, k).value())));
+                let special = modulus.constant(special);
+                let terms = body.row_mut(i).iter_mut().zip(source.row(i));
+                terms.for_each(|(slot, &s)| *slot = modulus.add(*slot, modulus.mul_constant(s, special)));
+            }
+            [body, mask]
+        });
+        Self { digits: digits.collect(), seed, level }
+    }
+}
+
+impl KeySet {
+    /// Exactly the keys asked for, each trimmed to its level.
+    ///
+    /// `progress` is called after each key with the number done; when it returns `false` generation stops and
+    /// nothing is returned.
+    ///
+    /// # Errors
+    /// A key of other parameters, or a level above the top.
+    pub fn generate<R: CryptoRng + ?Sized>(
+        params: &Params,
+        secret: &SecretKey,
+        request: &KeyRequest,
+        rng: &mut R,
+        mut progress: impl FnMut(usize) -> bool,
+    ) -> Result<Option<Self>, Error> {
+        params.check_id("secret key", secret.id())?;
+        let mut keys = BTreeMap::new();
+        for (done, (purpose, level)) in request.iter().enumerate() {
+            params.check_level(level)?;
+            if !progress(done) {
+                return Ok(None);
+            }
+            keys.insert(purpose, Self::generate_one(params, secret, purpose, level, rng));
+        }
+        Ok(Some(Self { id: params.id(), keys }))
+    }
+
+    fn generate_one<R: CryptoRng + ?Sized>(
+        params: &Params,
+        secret: &SecretKey,
+        purpose: Purpose,
+        level: Level,
+        rng: &mut R,
+    ) -> SwitchKey {
+        let ring = params.ring();
+        match purpose.galois(params.degree()) {
+            None => {
+                let square = secret.square(ring);
+                SwitchKey::generate(params, &square.0, secret.values(), level, rng)
+            }
+            Some(g) => {
+                let target = secret.automorphism(ring, g.inverse(params.degree()));
+                SwitchKey::generate(params, secret.values(), &target.0, level, rng)
+            }
+        }
+    }
+
+    /// No keys: for programs that only add.
+    pub fn empty(params: &Params) -> Self {
+        Self { id: params.id(), keys: BTreeMap::new() }
+    }
+
+    /// The parameter set.
+    pub fn id(&self) -> ParamsId {
+        self.id
+    }
+
+    /// The key for a purpose, good for a level.
+    ///
+    /// # Errors
+    /// `Error::MissingKey`, or `Error::KeyLevel` if it was trimmed below the level.
+    pub fn key(&self, by: Purpose, level: Level) -> Result<&SwitchKey, Error> {
+        let key = self.keys.get(&by).ok_or(Error::MissingKey { by })?;
+        if key.level < level {
+            return Err(Error::KeyLevel { by, have: key.level, need: level });
+        }
+        Ok(key)
+    }
+
+    /// What the set can do.
+    pub fn request(&self) -> KeyRequest {
+        self.keys.iter().fold(KeyRequest::new(), |request, (&purpose, key)| request.with(purpose, key.level))
+    }
+}

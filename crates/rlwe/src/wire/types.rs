@@ -1,0 +1,160 @@
+//! The bodies of this crate's types.
+
+use std::collections::BTreeMap;
+
+use arras_ring::Seed;
+use zeroize::Zeroizing;
+
+use super::{Error, Kind, Reader, Wire, Writer};
+use crate::cipher::{Ciphertext, SeededCiphertext};
+use crate::encrypt::PublicKey;
+use crate::keyswitch::Raised;
+use crate::level::Level;
+use crate::params::{Params, ParamsId};
+use crate::request::Purpose;
+use crate::secret::SecretKey;
+use crate::spec::Spec;
+use crate::switchkey::{KeySet, SwitchKey};
+
+/// The bytes of a parameter set, so that keys and data can travel with their parameters.
+pub fn spec_to_bytes(spec: &Spec, id: ParamsId) -> Vec<u8> {
+    // A specification is plain numbers and lists: it always serialises.
+    let body = postcard::to_stdvec(spec).unwrap_or_default();
+    super::seal(Kind::Spec, id, |out| out.bytes(&body))
+}
+
+/// The parameter set of some bytes, not yet judged: `Params::new` does that.
+///
+/// # Errors
+/// Bytes that `spec_to_bytes` does not write.
+pub fn spec_from_bytes(bytes: &[u8]) -> Result<Spec, Error> {
+    let (_, body) = super::open(Kind::Spec, bytes)?;
+    postcard::from_bytes(body).map_err(|_| Error::Field { field: "a parameter" })
+}
+
+fn write_level(level: Level, out: &mut Writer) {
+    out.u8(level.0);
+}
+
+fn read_level(params: &Params, from: &mut Reader<'_>) -> Result<Level, Error> {
+    let level = Level(from.u8()?);
+    if level > params.highest() { Err(Error::Field { field: "a level" }) } else { Ok(level) }
+}
+
+impl Wire for Ciphertext {
+    const KIND: Kind = Kind::Ciphertext;
+
+    fn write(&self, params: &Params, out: &mut Writer) {
+        write_level(self.level, out);
+        self.parts.iter().for_each(|part| out.poly(params.ring(), part));
+    }
+
+    fn read(params: &Params, from: &mut Reader<'_>) -> Result<Self, Error> {
+        let level = read_level(params, from)?;
+        let basis = params.basis(level);
+        let parts = [from.poly(params.ring(), basis)?, from.poly(params.ring(), basis)?];
+        Ok(Self { parts, level, id: params.id() })
+    }
+}
+
+impl Wire for SeededCiphertext {
+    const KIND: Kind = Kind::SeededCiphertext;
+
+    fn write(&self, params: &Params, out: &mut Writer) {
+        write_level(self.level, out);
+        out.bytes(&self.seed.0);
+        out.poly(params.ring(), &self.body);
+    }
+
+    fn read(params: &Params, from: &mut Reader<'_>) -> Result<Self, Error> {
+        let level = read_level(params, from)?;
+        let seed = Seed(from.array()?);
+        let body = from.poly(params.ring(), params.basis(level))?;
+        Ok(Self { body, seed, level, id: params.id() })
+    }
+}
+
+impl Wire for PublicKey {
+    const KIND: Kind = Kind::PublicKey;
+
+    fn write(&self, params: &Params, out: &mut Writer) {
+        out.bytes(&self.seed.0);
+        out.poly(params.ring(), &self.body);
+    }
+
+    fn read(params: &Params, from: &mut Reader<'_>) -> Result<Self, Error> {
+        let seed = Seed(from.array()?);
+        let basis = params.basis(params.highest());
+        let body = from.poly(params.ring(), basis)?;
+        Ok(Self { body, mask: params.ring().uniform(&seed, 0, basis), seed, id: params.id() })
+    }
+}
+
+impl Wire for KeySet {
+    const KIND: Kind = Kind::KeySet;
+
+    fn write(&self, params: &Params, out: &mut Writer) {
+        out.u32(self.keys.len() as u32);
+        for (&purpose, key) in &self.keys {
+            write_purpose(purpose, out);
+            write_level(key.level, out);
+            out.bytes(&key.seed.0);
+            key.digits.iter().for_each(|[body, _]| out.poly(params.ring(), body));
+        }
+    }
+
+    fn read(params: &Params, from: &mut Reader<'_>) -> Result<Self, Error> {
+        let count = from.u32()?;
+        let mut keys = BTreeMap::new();
+        for _ in 0..count {
+            let purpose = read_purpose(params, from)?;
+            // One order, so that a set has one encoding.
+            if keys.last_key_value().is_some_and(|(last, _)| *last >= purpose) {
+                return Err(Error::Field { field: "the order of keys" });
+            }
+            keys.insert(purpose, read_key(params, from)?);
+        }
+        Ok(Self { id: params.id(), keys })
+    }
+}
+
+fn read_key(params: &Params, from: &mut Reader<'_>) -> Result<SwitchKey, Error> {
+    let level = read_level(params, from)?;
+    let seed = Seed(from.array()?);
+    let basis = Raised::basis(params, level);
+    let digits = (0..params.gadget(level).digits()).map(|j| {
+        let body = from.poly(params.ring(), basis)?;
+        Ok([body, SwitchKey::mask(params, &seed, j, basis)])
+    });
+    Ok(SwitchKey { digits: digits.collect::<Result<_, Error>>()?, seed, level })
+}
+
+fn write_purpose(purpose: Purpose, out: &mut Writer) {
+    match purpose {
+        Purpose::Relinearise => out.u32(0),
+        Purpose::Conjugate => out.u32(u32::MAX),
+        Purpose::Rotate(by) => out.u32(by),
+    }
+}
+
+fn read_purpose(params: &Params, from: &mut Reader<'_>) -> Result<Purpose, Error> {
+    match from.u32()? {
+        0 => Ok(Purpose::Relinearise),
+        u32::MAX => Ok(Purpose::Conjugate),
+        by if (by as usize) < params.degree() / 2 => Ok(Purpose::Rotate(by)),
+        _ => Err(Error::Field { field: "a rotation" }),
+    }
+}
+
+impl Wire for SecretKey {
+    const KIND: Kind = Kind::SecretKey;
+
+    fn write(&self, _: &Params, out: &mut Writer) {
+        out.bytes(&self.export_secret());
+    }
+
+    fn read(params: &Params, from: &mut Reader<'_>) -> Result<Self, Error> {
+        let bytes = Zeroizing::new(from.bytes(params.degree().div_ceil(4))?.to_vec());
+        SecretKey::import_secret(params, &bytes).ok_or(Error::Field { field: "a coefficient of the secret key" })
+    }
+}

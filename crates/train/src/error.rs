@@ -1,0 +1,78 @@
+//! What can go wrong between a table of sentences and a model.
+
+/// Every error of this crate.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A line that is not UTF-8.
+    #[error("line {line} is not UTF-8 from its byte {offset} on: convert the file to UTF-8")]
+    NotUtf8 {
+        /// Line, counted from one.
+        line: usize,
+        /// Offset within the line.
+        offset: usize,
+    },
+    /// The first line is not the expected header.
+    #[error("the first line has no column `{name}`: it must read `sentence<TAB>label`, in any order of columns")]
+    NoColumn {
+        /// The column that is missing.
+        name: &'static str,
+    },
+    /// A line with too few columns.
+    #[error("line {line} has {have} columns separated by tabs, and the header has {need}")]
+    Columns {
+        /// Line, counted from one.
+        line: usize,
+        /// Columns of the line.
+        have: usize,
+        /// Columns of the header.
+        need: usize,
+    },
+    /// A label that is neither 0 nor 1.
+    #[error("the label in line {line} is neither 0 nor 1")]
+    Label {
+        /// Line, counted from one.
+        line: usize,
+    },
+    /// A sentence without any token.
+    #[error("the sentence in line {line} holds no word and no punctuation: remove the line")]
+    NoTokens {
+        /// Line, counted from one.
+        line: usize,
+    },
+    /// Too little to learn from.
+    #[error("{sentences} sentences, {positive} of them positive, is too little: give at least 20, with both labels")]
+    TooLittle {
+        /// Sentences given.
+        sentences: usize,
+        /// Those with label 1.
+        positive: usize,
+    },
+    /// An option that makes no sense.
+    #[error("the option {name} is {value}, and must be between {low} and {high}")]
+    Option {
+        /// Name of the option.
+        name: &'static str,
+        /// Its value.
+        value: f64,
+        /// The least accepted.
+        low: f64,
+        /// The largest accepted.
+        high: f64,
+    },
+    /// The caller asked to stop.
+    #[error("training was interrupted, and no model was made")]
+    Interrupted,
+    /// The loss is no longer a number.
+    #[error("the loss is not a number after step {step}: lower the learning rates")]
+    Diverged {
+        /// Steps taken.
+        step: usize,
+    },
+    /// The network does not make a valid model.
+    #[error("the trained network does not make a valid model")]
+    Model(#[from] arras_nn::Error),
+    /// The logistic polynomial cannot be fitted.
+    #[error("the polynomial for the logistic function cannot be fitted")]
+    Polynomial(#[from] arras_approx::Error),
+}
