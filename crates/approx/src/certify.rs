@@ -74,8 +74,8 @@ const CELLS: usize = 1 << 16;
 
 /// Proves a bound on the error of p against the target on [lo, hi], which lies inside the domain of p.
 ///
-/// Error: at most 2 % above the true maximum, or 1e-12 of the size of the polynomial, whichever is larger; looser only when p
-/// is so rough that 2^16 cells do not suffice, and never below it.
+/// Error: never below the true maximum; at most 2 % above it, or 1e-12 of the size of the polynomial, or the width of an
+/// enclosure at a point, whichever is largest; looser only when p is so rough that 2^16 cells do not suffice.
 ///
 /// # Errors
 /// When [lo, hi] is not inside the domain, or the target is undefined on it.
@@ -100,7 +100,8 @@ pub fn certify(
     let mut seen = start;
     while let Some(worst) = cells.pop() {
         let m = 0.5 * (worst.u + worst.v);
-        let good = worst.bound <= (SLACK * attained).max(attained + FLOOR * problem.size);
+        let seen_there = attained.max(worst.middle);
+        let good = worst.bound <= (SLACK * seen_there).max(attained + FLOOR * problem.size);
         if good || seen >= CELLS || m <= worst.u || m >= worst.v {
             return Ok(Certificate { target, domain: (lo, hi), measure, error: worst.bound, attained });
         }
@@ -115,6 +116,8 @@ pub fn certify(
 /// A part of the domain in t, and a bound of the error on it; ordered by the bound.
 struct Cell {
     bound: f64,
+    /// The largest error that the enclosure at the middle allows: halving does not go below it.
+    middle: f64,
     u: f64,
     v: f64,
 }
@@ -185,7 +188,7 @@ impl Problem {
     fn look(&self, u: f64, v: f64, attained: &mut f64) -> Cell {
         let here = self.error_at(0.5 * (u + v));
         *attained = attained.max(here[0].mignitude());
-        Cell { bound: self.bound(&here, u, v), u, v }
+        Cell { bound: self.bound(&here, u, v), middle: here[0].magnitude(), u, v }
     }
 
     /// The Taylor coefficients of the error, from those of the polynomial, about any t in the interval.

@@ -148,8 +148,8 @@ impl Real for Interval {
     }
 }
 
-/// ln 2 in two parts; the first has enough trailing zeros for a product with an exponent to be exact, the sum of both is
-/// within 2^-86 of ln 2.
+/// ln 2 in two parts: the first has enough trailing zeros for a product with an exponent to be exact, the second is the
+/// rest rounded to nearest.
 const LN2: (f64, f64) = (6.931_471_803_691_238e-1, 1.908_214_929_270_587_7e-10);
 /// Beyond this the exponential is bounded and no longer computed.
 const EXP_LIMIT: f64 = 700.0;

@@ -6,15 +6,15 @@
 //! at a depth D when its value is at level L - D after the rescale; everything that it does itself is done at level
 //! L - D + 1 and depth D - 1. The root lands at [`Plan::depth`].
 //!
-//! * A [`Power`] T_k lands at ceil(log2 k): **one product, one relinearisation, one rescale** at the level of its two
-//!   operands, which is L - ceil(log2 k) + 1 for both or lower for none. The doubling and the subtraction of
-//!   T_{left - right} are free.
+//! * A [`Power`] T_k lands at ceil(log2 k): **one product, one relinearisation, one rescale** at the level of its lower
+//!   operand T_left, which is L - ceil(log2 k) + 1. The doubling and the subtraction of T_{left - right} are free.
 //! * A *chain* is a node that stands as the root or as a quotient, with its remainder, the remainder of that, and so on
 //!   down to the [`Node::Leaf`] at the end. All of a chain lands at one D. A chain of s splits costs **s products,
 //!   one relinearisation** if s > 0 (the degree-two products are summed first) and **one rescale**, and the leaf at
-//!   its end **one scalar product for every term with k >= 1**, added before that one rescale. A leaf that stands alone as root or
-//!   quotient is a chain with s = 0: one rescale, no relinearisation.
+//!   its end **one scalar product for every term with k >= 1**, added before that one rescale. A leaf that stands alone
+//!   as root or quotient is a chain with s = 0: one rescale, no relinearisation.
 //! * The quotient of a split that lands at D lands at D - 1 and is a chain of its own.
+//! * Operands at a higher level than the one at which they are used are brought down for free.
 //! * A plan of depth 0 is a constant and costs nothing.
 //!
 //! [`Plan::tally`] counts exactly this, so a tracer and a backend that follow it agree.
@@ -75,9 +75,9 @@ pub struct Tally {
 }
 
 impl Plan {
-    /// What is done at each level: entry i counts the operations on ciphertexts at level L - i, which land at depth i + 1.
+    /// What is done at each level: entry i counts the operations at level L - i, which land at depth i + 1.
     ///
-    /// L is the level of T_1; the vector has `depth` entries.
+    /// L is the level of T_1; there are `depth` entries, each with at least one rescale.
     #[must_use]
     pub fn tally(&self) -> Vec<Tally> {
         let mut out = vec![Tally::default(); self.depth as usize];

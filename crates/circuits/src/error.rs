@@ -94,10 +94,18 @@ pub(crate) fn check_slots(slots: usize) -> Result<(), Error> {
 
 /// Refuses a vector that does not repeat evenly in the slots.
 pub(crate) fn check_repeats(length: usize, slots: usize) -> Result<(), Error> {
-    if length > 0 && slots.is_multiple_of(length) { Ok(()) } else { Err(Error::DoesNotRepeat { length, slots }) }
+    if length > 0 && slots.is_multiple_of(length) {
+        Ok(())
+    } else {
+        Err(Error::DoesNotRepeat { length, slots })
+    }
 }
 
 /// Refuses terms and weights of different or no length.
 pub(crate) fn check_terms(terms: usize, weights: usize) -> Result<(), Error> {
-    if terms == weights && terms > 0 { Ok(()) } else { Err(Error::WrongLength { need: terms.max(1), have: weights }) }
+    if terms == weights && terms > 0 {
+        Ok(())
+    } else {
+        Err(Error::WrongLength { need: terms.max(1), have: weights })
+    }
 }

@@ -1,12 +1,12 @@
 //! Linear maps on slots, as generalised diagonals evaluated by baby steps and giant steps.
 //!
-//! Diagonal k of a map with period P is the vector D_k with y_i = sum_k D_k[i] x_{i+k}, indices modulo P. With k = g + b
-//! (giant, baby),
+//! Diagonal k of a map with period P is the vector D_k with `y_i = sum_k D_k[i] x_{i+k}`, indices modulo P. With
+//! k = g + b (giant, baby),
 //!
 //! y = sum_g rotate( sum_b rotate(D_{g+b}, -g) * rotate(x, b), g ),
 //!
-//! so a map with d diagonals needs about 2 sqrt(d) rotations instead of d, and the baby rotations share one decomposition
-//! of x.
+//! so a map with d diagonals needs about 2 sqrt(d) rotations instead of d, and the baby rotations share one
+//! decomposition of x.
 //!
 //! References: Halevi and Shoup (2014), Algorithms in HElib, section 4.3; Juvekar, Vaikuntanathan and Chandrakasan
 //! (2018), GAZELLE, section 4 (the extended diagonals of [`Dense`]).
@@ -82,7 +82,7 @@ impl Matrix {
         Self::diagonals(slots, diagonals)
     }
 
-    /// The map with these diagonals: y_i = sum_k D_k[i] x_{i+k mod slots}; each is one period long.
+    /// The map with these diagonals: `y_i = sum_k D_k[i] x_{i+k mod slots}`; each is one period long.
     ///
     /// # Errors
     /// When `slots` is not a power of two, a diagonal has another length, or an entry is not finite.
@@ -94,10 +94,14 @@ impl Matrix {
             }
             check_finite(d)?;
         }
-        let kept: BTreeMap<_, _> = diagonals.into_iter().filter(|(_, d)| d.iter().any(|&x| x != 0.0)).collect();
+        let mut kept: BTreeMap<_, _> =
+            diagonals.into_iter().filter(|(_, d)| d.iter().any(|&x| x != 0.0)).collect();
+        if kept.is_empty() {
+            // The zero map keeps one diagonal, so that a backend always has something to multiply.
+            kept.insert(0, vec![0.0; slots]);
+        }
         let sizes = (0..=slots.ilog2()).map(|i| 1 << i);
-        let weight = |&n1: &usize| group(&kept, n1).map_or(0, |s| s.weight());
-        let n1 = sizes.min_by_key(weight).unwrap_or(1);
+        let n1 = sizes.min_by_key(|&n1| group(&kept, n1).weight()).unwrap_or(1);
         let steps = arrange(slots, &kept, n1);
         let id = fingerprint(slots, &steps);
         Ok(Matrix { slots, steps, id })
@@ -140,18 +144,17 @@ fn check_finite(entries: &[f64]) -> Result<(), Error> {
     }
 }
 
-/// The steps with babies below n1, their diagonals left empty; none when there is no diagonal.
-fn group(diagonals: &BTreeMap<usize, Vec<f64>>, n1: usize) -> Option<Steps> {
+/// The steps with babies below n1, their diagonals left empty.
+fn group(diagonals: &BTreeMap<usize, Vec<f64>>, n1: usize) -> Steps {
     let babies: BTreeSet<usize> = diagonals.keys().map(|k| k % n1).collect();
     let giants: BTreeSet<usize> = diagonals.keys().map(|k| k - k % n1).collect();
     let empty = |rotation| Giant { rotation, terms: Vec::new() };
-    (!diagonals.is_empty())
-        .then(|| Steps { babies: babies.into_iter().collect(), giants: giants.into_iter().map(empty).collect() })
+    Steps { babies: babies.into_iter().collect(), giants: giants.into_iter().map(empty).collect() }
 }
 
 /// The steps with babies below n1.
 fn arrange(slots: usize, diagonals: &BTreeMap<usize, Vec<f64>>, n1: usize) -> Steps {
-    let mut steps = group(diagonals, n1).unwrap_or(Steps { babies: Vec::new(), giants: Vec::new() });
+    let mut steps = group(diagonals, n1);
     for giant in &mut steps.giants {
         for (index, baby) in steps.babies.iter().enumerate() {
             if let Some(d) = diagonals.get(&(giant.rotation + baby)) {
@@ -184,11 +187,11 @@ fn fingerprint(slots: usize, steps: &Steps) -> u128 {
 /// A dense matrix applied to a repeated vector, in the cheaper of two ways.
 ///
 /// * *Plain*: all diagonals of the padded matrix. The result sits in the first `rows` slots of each period.
-/// * *Extended*: with K = `rows` rounded up to a power of two, the K diagonals E_r[i] = M[i mod K][i + r] give partial sums,
-///   and log2(P/K) rotate-and-add steps (the folds) finish them. The result repeats with period K. It wins when
+/// * *Extended*: with K = `rows` rounded up to a power of two, the K diagonals `E_r[i] = M[i mod K][i + r]` give partial
+///   sums, and log2(P/K) rotate-and-add steps (the folds) finish them. The result repeats with period K. It wins when
 ///   rows are much fewer than columns.
 ///
-/// The choice is by rotations: a hoisted one counts 1, a giant or a fold 2.
+/// The choice is by rotations: a hoisted one counts 1, a giant or a fold 2; at equal weight, the fewer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Dense {
     matrix: Matrix,
@@ -233,8 +236,10 @@ impl Dense {
         Ok(Dense { matrix, folds, input, output })
     }
 
-    fn weight(&self) -> usize {
-        self.matrix.steps.weight() + GIANT * self.folds.len()
+    /// The weight of all rotations, then their number.
+    fn weight(&self) -> (usize, usize) {
+        let steps = &self.matrix.steps;
+        (steps.weight() + GIANT * self.folds.len(), steps.rotations().len() + self.folds.len())
     }
 
     /// The linear map, before the folds.

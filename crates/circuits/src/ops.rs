@@ -27,7 +27,7 @@ pub trait Arith {
     fn add_scalar(&self, a: &Self::Ct, c: f64) -> Result<Self::Ct, Self::Error>;
     /// a * c in every slot. Cost: one level.
     fn mul_scalar(&self, a: &Self::Ct, c: f64) -> Result<Self::Ct, Self::Error>;
-    /// bias + sum_i weights[i] * terms[i]; one rescale in all. Cost: one level.
+    /// `bias + sum_i weights[i] * terms[i]`; one rescale in all. Cost: one level.
     fn combine(&self, terms: &[Self::Ct], weights: &[f64], bias: f64) -> Result<Self::Ct, Self::Error>;
     /// p(a). Cost: p.depth() levels.
     fn poly(&self, a: &Self::Ct, p: &Polynomial) -> Result<Self::Ct, Self::Error>;

@@ -1,10 +1,10 @@
 //! The differentiable soft-argmax: which class, as a smooth number.
 //!
-//! For logits x and a temperature T, softmax_i = e^(x_i/T) / sum_j e^(x_j/T) and the index is sum_i i softmax_i, with classes counted
-//! from 0. It calibrates a prediction; it is no security mechanism.
+//! For logits x and a temperature T, softmax_i = e^(x_i/T) / sum_j e^(x_j/T) and the index is sum_i i softmax_i, with
+//! classes counted from 0. It calibrates a prediction; it is no security mechanism.
 //!
-//! Reference: HNN (homomorphic neural network with a differentiable soft-argmax layer), section 4.3; for the squaring,
-//! softmax(y) is proportional to softmax(y/2)^2, used by several encrypted-transformer papers.
+//! Reference: the paper on homomorphic neural networks with a differentiable soft-argmax layer, section 4.3, which
+//! counts the classes from 1. The squaring rests on softmax(y) being proportional to the square of softmax(y/2).
 
 use arras_approx::fit::reciprocal_error;
 use arras_approx::{Certificate, Fit, Measure, Polynomial, Target, certify, interpolate};
@@ -74,12 +74,12 @@ pub struct Choice<C> {
 
 /// K classes, one hidden vector for each logit.
 ///
-/// Each logit goes through a polynomial for e^(x / 2^r T); the K values are divided by their sum, then r times squared and
-/// divided by their sum again. A division is a polynomial for 1/s, best in relative error. All divisions but the last may
-/// be rough: a common factor cancels in the next. Scales and shifts that map each sum to [-1, 1] are folded into
+/// Each logit goes through a polynomial for e^(x / 2^r T); the K values are divided by their sum, then r times squared
+/// and divided by their sum again. A division is a polynomial for 1/s, best in relative error. All divisions but the
+/// last may be rough: a common factor cancels in the next. Scales and shifts that map each sum to [-1, 1] are folded into
 /// the polynomials before, so no level is spent on them.
 ///
-/// The degrees and r are searched for the least depth, then the fewest products, that keep a *proved* error of the index
+/// The degrees and r are searched for the least depth, then the lowest degrees, that keep a *proved* error of the index
 /// below the tolerance.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ManyClasses {
@@ -88,6 +88,12 @@ pub struct ManyClasses {
     exp: Polynomial,
     divisions: Vec<Division>,
     relative: f64,
+}
+
+/// Values, and the inverse of their sum.
+struct Fraction<C> {
+    values: Vec<C>,
+    inverse: C,
 }
 
 /// One division by the sum.
@@ -127,7 +133,7 @@ impl ManyClasses {
         let mut best: Option<((u32, u32), Self)> = None;
         for squarings in 0..=SQUARINGS {
             for degree in DEGREES {
-                let Ok(exp) = Exponential::new(range, squarings, degree) else { continue };
+                let exp = Exponential::new(range, squarings, degree)?;
                 for divisions in choices(squarings + 1) {
                     let degrees = Degrees { exp: degree, divisions };
                     let price = degrees.price(classes);
@@ -137,6 +143,10 @@ impl ManyClasses {
                         continue;
                     }
                     best = Some((price, Self::build(classes, range, &exp, &degrees, relative)?));
+                }
+                // A higher degree would only improve what is good enough.
+                if exp.ratio(squarings) * index_span(classes) < tolerance / 100.0 {
+                    break;
                 }
             }
         }
@@ -209,29 +219,25 @@ impl ManyClasses {
     /// # Errors
     /// When the number of logits is wrong, or levels or the relinearisation key are missing.
     pub fn apply<A: Arith>(&self, ops: &A, logits: &[A::Ct]) -> Result<Choice<A::Ct>, Failure<A::Error>> {
-        let (values, inverse) = self.quotient(ops, logits)?;
+        let Fraction { values, inverse } = self.fraction(ops, logits)?;
         let index = self.weigh(ops, &values, &inverse)?;
         let probabilities = values.iter().map(|v| ops.mul(v, &inverse)).collect::<Result<_, _>>()?;
         Ok(Choice { probabilities, index })
     }
 
-    /// The index alone, which saves K - 1 products.
+    /// The index alone, which saves K products.
     ///
     /// Cost and errors as [`ManyClasses::apply`].
     ///
     /// # Errors
     /// As [`ManyClasses::apply`].
     pub fn index<A: Arith>(&self, ops: &A, logits: &[A::Ct]) -> Result<A::Ct, Failure<A::Error>> {
-        let (values, inverse) = self.quotient(ops, logits)?;
+        let Fraction { values, inverse } = self.fraction(ops, logits)?;
         Ok(self.weigh(ops, &values, &inverse)?)
     }
 
     /// The values before the last division, and the inverse of their sum.
-    fn quotient<A: Arith>(
-        &self,
-        ops: &A,
-        logits: &[A::Ct],
-    ) -> Result<(Vec<A::Ct>, A::Ct), Failure<A::Error>> {
+    fn fraction<A: Arith>(&self, ops: &A, logits: &[A::Ct]) -> Result<Fraction<A::Ct>, Failure<A::Error>> {
         let wrong = Failure::Inputs { need: self.classes, have: logits.len() };
         let (Some((last, first)), true) = (self.divisions.split_last(), logits.len() == self.classes) else {
             return Err(wrong);
@@ -245,7 +251,7 @@ impl ManyClasses {
             }
         }
         let inverse = last.invert(ops, &values)?;
-        Ok((values, inverse))
+        Ok(Fraction { values, inverse })
     }
 
     /// c + sum (i - c) value_i / sum, about the centre c so that an error of the sum counts half.
@@ -289,12 +295,13 @@ impl Exponential {
         let low = k * (-self.half).exp() * (1.0 - self.error);
         let high = k * self.half.exp() * (1.0 + self.error);
         let mut sums = vec![wide(low, high)];
-        for (i, &degree) in divisions.iter().enumerate().skip(1) {
-            // The quotients sum to 1 up to the error of the division before; their squares to between 1/K and 1 of that.
-            let (lo, hi) = sums[i - 1];
-            let off = reciprocal_error(lo, hi, divisions[i - 1]);
-            debug_assert!(degree > 0, "a division has a positive degree");
-            sums.push(wide((1.0 - off).powi(2) / k, (1.0 + off).powi(2)));
+        let (mut lo, mut hi) = sums[0];
+        for &degree in divisions.iter().take(divisions.len() - 1) {
+            // The quotients sum to 1 up to the error of this division, and their squares to between 1/K and 1 times the
+            // square of that.
+            let off = reciprocal_error(lo, hi, degree);
+            (lo, hi) = wide((1.0 - off).powi(2) / k, (1.0 + off).powi(2));
+            sums.push((lo, hi));
         }
         sums
     }
@@ -307,18 +314,24 @@ impl Exponential {
         }
         let last = sums.last().zip(divisions.last());
         let division = last.map_or(1.0, |(&(lo, hi), &degree)| reciprocal_error(lo, hi, degree));
-        // Each value and the sum err by at most the same factor, raised to the power 2^r by the squarings.
-        let ratio = ((1.0 + self.error) / (1.0 - self.error)).powi(1 << squarings);
-        ratio * (1.0 + division) - 1.0
+        (1.0 + self.ratio(squarings)) * (1.0 + division) - 1.0
+    }
+
+    /// The share of the exponential in the relative error: each value and the sum err by at most the same factor,
+    /// raised to the power 2^r by the squarings.
+    fn ratio(&self, squarings: usize) -> f64 {
+        if self.error >= 1.0 {
+            return f64::INFINITY;
+        }
+        ((1.0 + self.error) / (1.0 - self.error)).powi(1 << squarings) - 1.0
     }
 }
 
 impl Degrees {
-    /// Depth, then products.
+    /// Depth, then degrees: products grow with them at equal depth.
     fn price(&self, classes: usize) -> (u32, u32) {
         let depth = |d: usize| (d + 1).next_power_of_two().ilog2();
         let divisions: u32 = self.divisions.iter().map(|&d| depth(d) + 2).sum();
-        // Products grow with the degrees at equal depth.
         let degrees = classes * self.exp + self.divisions.iter().sum::<usize>();
         (depth(self.exp) + divisions - 1, u32::try_from(degrees).unwrap_or(u32::MAX))
     }

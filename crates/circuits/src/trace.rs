@@ -2,8 +2,8 @@
 //!
 //! # What is counted
 //!
-//! The *level* of an operation is that of its operands when it is done, after they were aligned; a rescale at level l leads to
-//! l - 1. A backend that counts like this has equal counts:
+//! The *level* of an operation is that of its operands when it is done, after they were aligned; a rescale at level l
+//! leads to l - 1. A backend that counts like this has equal counts:
 //!
 //! | method | counted |
 //! |---|---|
@@ -12,10 +12,16 @@
 //! | `add_plain`, `add_scalar` | nothing |
 //! | `mul_plain` | `PlainProduct`, `Rescale` |
 //! | `mul_scalar` | `ScalarProduct`, `Rescale`, whatever the scalar |
-//! | `combine` | at the lowest level of all its terms: a `ScalarProduct` for each weight that is not zero, one `Rescale`; no alignment, since a weight carries the correction of its term's scale |
-//! | `poly` | when the domain is not [-1, 1], `ScalarProduct`, `Rescale` for the affine map; then, from the level reached, entry i of [`arras_approx::Plan::tally`] at i levels lower; no alignment inside |
+//! | `combine` | a `ScalarProduct` for each weight that is not zero, one `Rescale`: see below |
+//! | `poly` | the affine map, unless the domain is [-1, 1], and the plan: see below |
 //! | `rotate` | `Rotate`, unless the rotation is 0 modulo the slots |
-//! | `linear` | at the level of the operand: a `HoistedRotate` for each baby other than 0, a `PlainProduct` for each diagonal, a `Rotate` for each giant other than 0, and one `Rescale` (of the sum over the giants) |
+//! | `linear` | `HoistedRotate`, `PlainProduct`, `Rotate`, one `Rescale`: see below |
+//!
+//! *Combine* works at the lowest level of all its terms, and aligns nothing: a weight carries the correction of its term's
+//! scale. *Poly* costs a `ScalarProduct` and a `Rescale` for the affine map and then, from the level reached, entry i of
+//! [`arras_approx::Plan::tally`] at i levels lower, with no alignment inside. *Linear* works at the level of its operand:
+//! a `HoistedRotate` for each baby other than 0, a `PlainProduct` for each diagonal, a `Rotate` for each giant other
+//! than 0, and one `Rescale`, of the sum over the giants.
 //!
 //! *Alignment*: when the operands of `add`, `sub` or `mul` are at levels h > l, the higher one loses limbs down to l + 1
 //! for nothing and then costs a `ScalarProduct` and a `Rescale` at level l + 1.

@@ -17,6 +17,6 @@ pub use chain::{Shape, Wish};
 pub use cipher::{Ciphertext, Product, SeededCiphertext, Tensor};
 pub use encode::{Complex, Plain};
 pub use error::Error;
-pub use eval::{Counts, Diagonals, Evaluator, Giant, Op};
+pub use eval::{Counts, Diagonals, Evaluator, Giant, HoistedCiphertext, Op};
 pub use params::Params;
 pub use release::{Decrypted, Released};

@@ -1,3 +1,37 @@
-//! The arras command.
+//! The arras command: translates arguments, shows results, decides nothing.
 
-fn main() {}
+mod args;
+mod cmd;
+mod input;
+mod keyring;
+mod output;
+mod stop;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+fn main() -> ExitCode {
+    let arras = args::Arras::parse();
+    match run(&arras) {
+        Ok(code) => code,
+        Err(error) => output::fail(&error),
+    }
+}
+
+fn run(arras: &args::Arras) -> anyhow::Result<ExitCode> {
+    let threads = arras.threads.unwrap_or(0);
+    rayon::ThreadPoolBuilder::new().num_threads(threads).build_global()?;
+    let out = output::Output::new(arras.json);
+    match &arras.command {
+        args::Command::Classify(args) => cmd::classify::run(args, &out),
+        args::Command::Keygen(args) => cmd::keygen::run(args, &out),
+        args::Command::Seal(args) => cmd::seal::run(args, &out),
+        args::Command::Run(args) => cmd::evaluate::run(args, &out),
+        args::Command::Open(args) => cmd::open::run(args, &out),
+        args::Command::Params(args) => cmd::params::run(args, &out),
+        args::Command::Train { task: args::Train::Sst2(args) } => cmd::train::run(args, &out),
+        args::Command::Eval { task: args::Eval::Sst2(args) } => cmd::eval::run(args, &out),
+        args::Command::Bench { what: args::Bench::Ops(args) } => cmd::bench::run(args, &out),
+    }
+}

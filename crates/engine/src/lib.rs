@@ -1,1 +1,7 @@
-//! Runs a plan on ciphertexts with evaluation keys alone; cannot hold a secret key.
+#![doc = include_str!("../README.md")]
+
+pub mod backend;
+mod error;
+pub mod probe;
+
+pub use error::Error;

@@ -161,20 +161,27 @@ impl Encoder {
         self.pooling
     }
 
-    /// The features of a text.
+    /// The features of tokens.
+    #[must_use]
+    pub fn features(&self, tokens: &[String]) -> Vec<f64> {
+        let mut values = self.table.sum(&self.lexicon.entries(tokens));
+        let scale = (tokens.len().max(1) as f64).powf(-self.pooling.power);
+        let norm = scale * values.iter().map(|v| v * v).sum::<f64>().sqrt();
+        let shrink = if norm > self.pooling.limit { self.pooling.limit / norm } else { 1.0 };
+        for v in &mut values {
+            *v *= scale * shrink;
+        }
+        values
+    }
+
+    /// The features of a text, and how it was read.
     ///
     /// # Errors
     ///
     /// [`Error::NoTokens`] when there is nothing to read.
     pub fn encode(&self, text: &str) -> Result<Features, Error> {
         let read = text::tokenise(text)?;
-        let mut values = self.table.sum(&self.lexicon.entries(&read.tokens));
-        let scale = (read.tokens.len() as f64).powf(-self.pooling.power);
-        let norm = scale * values.iter().map(|v| v * v).sum::<f64>().sqrt();
-        let shrink = if norm > self.pooling.limit { self.pooling.limit / norm } else { 1.0 };
-        for v in &mut values {
-            *v *= scale * shrink;
-        }
+        let values = self.features(&read.tokens);
         let unknown = read.tokens.iter().filter(|t| self.lexicon.row(t).is_none()).count();
         Ok(Features { values, tokens: read.tokens.len(), dropped: read.dropped, unknown })
     }

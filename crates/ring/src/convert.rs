@@ -61,3 +61,48 @@ impl Conversion {
         self.inverses[j]
     }
 }
+
+/// A precomputed division by special primes P' and by the last primes R of a chain, in one pass.
+///
+/// The remainder of x modulo P' R is r_P + P' r_R: r_P is the approximate centred remainder modulo P', r_R the centred
+/// remainder of (x - r_P) / P' modulo R. An error in r_P is a multiple of P' and so shrinks by R: for a single prime R the
+/// quotient is rounded exactly but for a part in R.
+#[derive(Debug)]
+pub(crate) struct Division {
+    /// From P' to the primes kept, then to those of R.
+    pub special: Conversion,
+    /// From R to the primes kept.
+    pub main: Conversion,
+    /// For each prime kept: the weights of the digits of P', then of R.
+    weights: Vec<Vec<u64>>,
+    offsets: Vec<u64>,
+    inverses: Vec<Constant>,
+}
+
+impl Division {
+    /// The primes kept and dropped of the chain, and the special primes, all dropped.
+    pub fn new(kept: &[&Modulus], dropped: &[&Modulus], special_dropped: &[&Modulus]) -> Self {
+        let targets: Vec<&Modulus> = [kept, dropped].concat();
+        let special = Conversion::new(special_dropped, &targets, |_| 1);
+        let main = Conversion::new(dropped, kept, |_| 1);
+        let product = |m: &Modulus| special_dropped.iter().fold(1, |product, p| m.mul(product, m.reduce(p.value())));
+        let weights = kept.iter().enumerate().map(|(i, m)| {
+            let scaled = main.weights[i].iter().map(|&w| m.mul(w, product(m)));
+            special.weights[i].iter().copied().chain(scaled).collect()
+        });
+        let weights = weights.collect();
+        let offset = |(i, m): (usize, &&Modulus)| m.add(special.offsets[i], m.mul(main.offsets[i], product(m)));
+        let offsets = kept.iter().enumerate().map(offset).collect();
+        let inverse = |(i, m): (usize, &&Modulus)| m.constant(m.mul(special.inverses[i].value, main.inverses[i].value));
+        let inverses = kept.iter().enumerate().map(inverse).collect();
+        Self { special, main, weights, offsets, inverses }
+    }
+
+    pub fn target(&self, j: usize) -> (&[u64], u64) {
+        (&self.weights[j], self.offsets[j])
+    }
+
+    pub fn inverse(&self, j: usize) -> Constant {
+        self.inverses[j]
+    }
+}

@@ -11,7 +11,7 @@ use crate::pool::Block;
 pub struct NttTable {
     modulus: Modulus,
     log_n: u32,
-    /// Four rows of N words: psi^brv(i), its Shoup quotients, psi^-brv(i), its Shoup quotients.
+    /// Four rows of N words: psi^brv(i), its Shoup quotients, psi^-brv(i), its Shoup quotients; then two rows of N/8.
     rows: Block,
     inverse_degree: Constant,
 }
@@ -28,17 +28,21 @@ impl NttTable {
             return Err(Error::DoesNotSplit { value: q, twice_degree: 2 * n as u64 });
         }
         let psi = primitive_root(&modulus, 2 * n as u64);
-        debug_assert!(rows.len() >= 4 * n);
+        debug_assert!(rows.len() >= Self::words(log_n));
         let (forward, backward) = rows.split_at_mut(2 * n);
+        let (backward, late) = backward.split_at_mut(2 * n);
         fill(&modulus, psi, log_n, forward);
         fill(&modulus, modulus.inverse(psi), log_n, backward);
+        let (late_forward, late_backward) = late.split_at_mut(n / 8);
+        fill_late(&modulus, &forward[n / 2..n], late_forward);
+        fill_late(&modulus, &backward[n / 2..n], late_backward);
         let inverse_degree = modulus.constant(modulus.inverse(n as u64 % q));
         Ok(Self { modulus, log_n, rows, inverse_degree })
     }
 
     /// Words that `new` needs.
     pub const fn words(log_n: u32) -> usize {
-        4 << log_n
+        (4 << log_n) + (2 << log_n) / 8
     }
 
     /// The prime.
@@ -76,6 +80,23 @@ impl NttTable {
         self.row(3)
     }
 
+    /// 2^52 psi^brv(N/2 + 4i) mod q, i below N/8: from each of these follow all roots of the last three levels for the
+    /// eight words 8i, ..., 8i + 7, so that a transform streams far less than the N roots of those levels.
+    pub fn late_roots(&self) -> &[u64] {
+        self.late(0)
+    }
+
+    /// `late_roots` of 1/psi.
+    pub fn inverse_late_roots(&self) -> &[u64] {
+        self.late(1)
+    }
+
+    fn late(&self, index: usize) -> &[u64] {
+        let eighth = (1 << self.log_n) / 8;
+        let start = (4 << self.log_n) + index * eighth;
+        &self.rows[start..start + eighth]
+    }
+
     fn row(&self, index: usize) -> &[u64] {
         &self.rows[index << self.log_n..(index + 1) << self.log_n]
     }
@@ -86,7 +107,10 @@ fn primitive_root(modulus: &Modulus, order: u64) -> u64 {
     let cofactor = (modulus.value() - 1) / order;
     let minus_one = modulus.value() - 1;
     // A quadratic non-residue raised to the cofactor has order exactly `order`, a power of two: half of all bases do.
-    (2..).map(|base| modulus.pow_vartime(base, cofactor)).find(|&root| modulus.pow_vartime(root, order / 2) == minus_one).unwrap_or(1)
+    (2..)
+        .map(|base| modulus.pow_vartime(base, cofactor))
+        .find(|&root| modulus.pow_vartime(root, order / 2) == minus_one)
+        .unwrap_or(1)
 }
 
 fn fill(modulus: &Modulus, psi: u64, log_n: u32, rows: &mut [u64]) {
@@ -99,5 +123,11 @@ fn fill(modulus: &Modulus, psi: u64, log_n: u32, rows: &mut [u64]) {
         roots[reversed] = power;
         quotients[reversed] = shoup(power, modulus.value());
         power = modulus.mul_constant(power, step);
+    }
+}
+
+fn fill_late(modulus: &Modulus, last_level: &[u64], late: &mut [u64]) {
+    for (late, &root) in late.iter_mut().zip(last_level.iter().step_by(4)) {
+        *late = modulus.mul_constant(root, modulus.word());
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use crate::convert::Conversion;
+use crate::convert::{Conversion, Division};
 use crate::error::Error;
 use crate::galois::Galois;
 use crate::kernels::Kernels;
@@ -30,7 +30,7 @@ struct Inner {
     kernels: &'static Kernels,
     pool: Pool,
     permutations: Cache<Galois, Vec<u32>>,
-    divisions: Cache<(Basis, Basis), Conversion>,
+    divisions: Cache<(Basis, Basis), Division>,
 }
 
 type Cache<K, V> = RwLock<HashMap<K, Arc<V>>>;
@@ -250,34 +250,56 @@ impl Ring {
 
     /// round(a / D) for D the product of the primes of `a` that are not in `to`, in the evaluation domain.
     ///
-    /// `to` must be among the rows of `a`. Error: at most 1/2 for one prime, (d + 1) / 2 for d primes, per coefficient.
+    /// `to` must be among the rows of `a`, without special primes. Error per coefficient: at most 1/2 when one prime of the chain is dropped,
+    /// with or without special primes; (d + 1) / 2 when d primes of one kind are dropped.
     /// Cost: one inverse transform for each prime dropped, one transform for each prime kept.
     pub fn divide(&self, a: &Poly<Eval>, to: Basis) -> Poly<Eval> {
         let from = a.basis();
-        let conversion = self.division(from, to);
-        let dropped = self.dropped_digits(a, to, &conversion);
+        debug_assert!(to.special == 0, "a quotient has no special primes");
+        let division = self.division(from, to);
+        let digits = self.dropped_digits(a, to, &division);
         let mut result = self.blank(to);
         let rows: Vec<_> = result.rows_mut().enumerate().collect();
         par::each(rows, |(i, row)| {
             let (modulus, table) = (self.modulus(to, i), self.table(to, i));
-            let (weights, offset) = conversion.target(i);
-            let digits: Vec<&[u64]> = dropped.rows().collect();
+            let (weights, offset) = division.target(i);
+            let digits: Vec<&[u64]> = digits.rows().collect();
             (self.0.kernels.combine)(row, &digits, weights, offset, modulus);
             (self.0.kernels.ntt)(row, table);
-            (self.0.kernels.sub_mul)(row, a.row(source_row(from, to, i)), conversion.inverse(i), modulus);
+            (self.0.kernels.sub_mul)(row, a.row(source_row(from, to, i)), division.inverse(i), modulus);
         });
         result
     }
 
-    /// The rows of `a` outside `to`, as centred digits in the coefficient domain.
-    fn dropped_digits(&self, a: &Poly<Eval>, to: Basis, conversion: &Conversion) -> Poly<Coeff> {
+    /// The rows of `a` outside `to` as centred digits in the coefficient domain: special primes first, then those of the
+    /// chain, from which the remainder modulo the special primes has been taken away.
+    fn dropped_digits(&self, a: &Poly<Eval>, to: Basis, division: &Division) -> Poly<Coeff> {
         let from = a.basis();
-        let dropped: Vec<usize> = dropped_rows(from, to).collect();
-        let mut digits: Poly<Coeff> = self.blank(Basis::main(dropped.len()));
-        let rows: Vec<_> = digits.rows_mut().zip(&dropped).enumerate().collect();
-        par::each(rows, |(k, (row, &i))| {
+        let special: Vec<usize> = (from.main..from.rows()).collect();
+        let main: Vec<usize> = (to.main..from.main).collect();
+        let mut digits: Poly<Coeff> = self.blank(Basis::main(special.len() + main.len()));
+        let mut rows: Vec<&mut [u64]> = digits.rows_mut().collect();
+        let (special_rows, main_rows) = rows.split_at_mut(special.len());
+        par::each(special_rows.iter_mut().zip(&special).enumerate().collect(), |(k, (row, &i))| {
             row.copy_from_slice(a.row(i));
-            self.to_digits(row, self.table(from, i), conversion, k);
+            self.to_digits(row, self.table(from, i), &division.special, k);
+        });
+        let special_rows: Vec<&[u64]> = special_rows.iter().map(|row| &**row).collect();
+        par::each(main_rows.iter_mut().zip(&main).enumerate().collect(), |(k, (row, &i))| {
+            row.copy_from_slice(a.row(i));
+            let table = self.table(from, i);
+            if special_rows.is_empty() {
+                return self.to_digits(row, table, &division.main, k);
+            }
+            let (modulus, target) = (table.modulus(), to.main + k);
+            let (weights, offset) = division.special.target(target);
+            let mut remainder: Poly<Coeff> = self.blank(Basis::main(1));
+            (self.0.kernels.intt)(row, table, table.inverse_degree());
+            (self.0.kernels.combine)(remainder.row_mut(0), &special_rows, weights, offset, modulus);
+            let scale = modulus.mul(division.special.inverse(target).value, division.main.digit(k));
+            (self.0.kernels.sub_mul)(remainder.row_mut(0), row, modulus.constant(scale), modulus);
+            row.copy_from_slice(remainder.row(0));
+            (self.0.kernels.add_constant)(row, division.main.half(k), modulus);
         });
         digits
     }
@@ -290,11 +312,13 @@ impl Ring {
         (self.0.kernels.add_constant)(row, conversion.half(k), modulus);
     }
 
-    /// The conversion that `divide` from one basis to another needs, computed once.
-    pub fn division(&self, from: Basis, to: Basis) -> Arc<Conversion> {
+    /// What `divide` from one basis to another needs, computed once.
+    fn division(&self, from: Basis, to: Basis) -> Arc<Division> {
         cached(&self.0.divisions, (from, to), || {
-            let source: Vec<&Modulus> = dropped_rows(from, to).map(|i| self.modulus(from, i)).collect();
-            Conversion::new(&source, &self.moduli(to), |_| 1)
+            let moduli = self.moduli(from);
+            let (main, special) = moduli.split_at(from.main);
+            let (kept, dropped) = main.split_at(to.main);
+            Division::new(kept, dropped, special)
         })
     }
 
@@ -313,11 +337,6 @@ impl Ring {
 pub fn source_row(from: Basis, basis: Basis, i: usize) -> usize {
     debug_assert!(basis.main <= from.main && basis.special <= from.special, "{basis:?} is not inside {from:?}");
     if i < basis.main { i } else { from.main + (i - basis.main) }
-}
-
-/// Rows of `from` that `to` lacks.
-fn dropped_rows(from: Basis, to: Basis) -> impl Iterator<Item = usize> {
-    (to.main..from.main).chain(from.main + to.special..from.rows())
 }
 
 fn cached<K: Eq + Hash + Copy, V>(cache: &Cache<K, V>, key: K, make: impl FnOnce() -> V) -> Arc<V> {

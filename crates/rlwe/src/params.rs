@@ -109,6 +109,16 @@ impl Params {
         self.gadget(self.highest()).digits()
     }
 
+    /// What the noise of a key switch at a level depends on: for each digit its log2 and its number of primes, then how many
+    /// special primes are in use and their log2.
+    pub fn digit_sizes(&self, level: Level) -> (Vec<(f64, usize)>, usize, f64) {
+        let gadget = self.gadget(level);
+        let moduli = self.0.ring.moduli(gadget.basis);
+        let size = |from: usize, len: usize| moduli[from..from + len].iter().map(|m| (m.value() as f64).log2()).sum::<f64>();
+        let digits = gadget.digit_list.iter().map(|digit| (size(digit.first, digit.len), digit.len)).collect();
+        (digits, gadget.basis.special, size(gadget.basis.main, gadget.basis.special))
+    }
+
     /// log2 Q at the top.
     pub fn log2_q(&self) -> f64 {
         log2(self.0.spec.base.iter().chain(self.0.spec.levels.iter().flatten()))

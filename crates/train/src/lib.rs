@@ -1,6 +1,13 @@
-//! train
+#![doc = include_str!("../README.md")]
+
 pub mod adamw;
+pub mod data;
+mod error;
 pub mod network;
+pub mod phase;
+pub mod prepare;
 pub mod rng;
-#[allow(clippy::all)]
-pub mod explore;
+pub mod sst2;
+pub mod temperature;
+
+pub use error::Error;

@@ -7,6 +7,7 @@ mod poly;
 mod rotate;
 
 pub use linear::{Diagonals, Giant};
+pub use rotate::HoistedCiphertext;
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};

@@ -1,11 +1,20 @@
 //! Moving values between slots.
 
+use std::borrow::Borrow;
+
 use arras_ring::{Eval, Galois, Poly};
 use arras_rlwe::{Hoisted, Purpose, Raised, switch};
 
 use super::{Evaluator, Op};
 use crate::cipher::Ciphertext;
 use crate::error::Error;
+
+/// A ciphertext, owned or borrowed, with the decomposition that its rotations share.
+#[derive(Debug)]
+pub struct HoistedCiphertext<C> {
+    whole: C,
+    digits: Hoisted,
+}
 
 impl Evaluator {
     /// Slot i of the result holds slot (i + by) mod slots. Cost: no level, one key switch; nothing for by = 0.
@@ -44,19 +53,38 @@ impl Evaluator {
     /// No key for one of the rotations.
     pub fn rotate_hoisted(&self, a: &Ciphertext, by: &[i64]) -> Result<Vec<Ciphertext>, Error> {
         self.check(a)?;
-        let steps: Vec<u32> = by.iter().map(|by| by.rem_euclid(a.slots as i64) as u32).collect();
-        steps.iter().filter(|&&by| by != 0).try_for_each(|&by| self.keys.key(Purpose::Rotate(by), a.level()).map(drop))?;
-        let hoisted = Hoisted::new(self.params.rlwe(), &a.inner.parts[1], a.level());
-        let rotate = |by: u32| -> Result<Ciphertext, Error> {
-            if by == 0 {
-                return Ok(self.copy(a));
-            }
-            let purpose = Purpose::Rotate(by);
-            let raised = hoisted.product(self.params.rlwe(), self.keys.key(purpose, a.level())?);
-            self.count(Op::HoistedRotate, a.level(), 1);
-            Ok(self.finish_rotation(a, &raised, purpose))
-        };
-        steps.into_iter().map(rotate).collect()
+        let steps = || by.iter().map(|by| by.rem_euclid(a.slots as i64) as u32);
+        steps().filter(|&by| by != 0).try_for_each(|by| self.keys.key(Purpose::Rotate(by), a.level()).map(drop))?;
+        let hoisted = self.hoist(a)?;
+        by.iter().map(|&by| self.rotate_from(&hoisted, by)).collect()
+    }
+
+    /// A ciphertext decomposed, for many rotations. Cost: no level, the decomposition of one key switch.
+    ///
+    /// # Errors
+    /// An operand of other parameters.
+    pub fn hoist<C: Borrow<Ciphertext>>(&self, a: C) -> Result<HoistedCiphertext<C>, Error> {
+        let operand = a.borrow();
+        self.check(operand)?;
+        let digits = Hoisted::new(self.params.rlwe(), &operand.inner.parts[1], operand.level());
+        Ok(HoistedCiphertext { whole: a, digits })
+    }
+
+    /// As `rotate`, of a ciphertext already decomposed. Cost: no level; one product with a key and one division.
+    ///
+    /// # Errors
+    /// No key for the rotation.
+    pub fn rotate_from<C: Borrow<Ciphertext>>(&self, hoisted: &HoistedCiphertext<C>, by: i64) -> Result<Ciphertext, Error> {
+        let a = hoisted.whole.borrow();
+        self.check(a)?;
+        let by = by.rem_euclid(a.slots as i64) as u32;
+        if by == 0 {
+            return Ok(self.copy(a));
+        }
+        let purpose = Purpose::Rotate(by);
+        let raised = hoisted.digits.product(self.params.rlwe(), self.keys.key(purpose, a.level())?);
+        self.count(Op::HoistedRotate, a.level(), 1);
+        Ok(self.finish_rotation(a, &raised, purpose))
     }
 
     /// Divides, adds c0, permutes.

@@ -1,16 +1,19 @@
 //! Kernels for AVX-512 with 52-bit integer fused multiply-add: eight words at a time.
 
+mod butterfly;
 mod lanes;
 mod rows;
 mod sums;
+mod transform;
 
 use super::Kernels;
 use crate::modulus::{Constant, Modulus};
+use crate::ntt::NttTable;
 
 static KERNELS: Kernels = Kernels {
     name: "avx512",
-    ntt: super::scalar::KERNELS.ntt,
-    intt: super::scalar::KERNELS.intt,
+    ntt,
+    intt,
     add,
     sub,
     neg,
@@ -46,6 +49,8 @@ macro_rules! entries {
 }
 
 entries! {
+    transform::ntt(row: &mut [u64], table: &NttTable);
+    transform::intt(row: &mut [u64], table: &NttTable, scale: Constant);
     rows::add(a: &mut [u64], b: &[u64], modulus: &Modulus);
     rows::sub(a: &mut [u64], b: &[u64], modulus: &Modulus);
     rows::neg(a: &mut [u64], modulus: &Modulus);

@@ -1,0 +1,146 @@
+//! What can go wrong where the secret key lives.
+
+use std::path::PathBuf;
+
+use arras_rlwe::{ParamsId, wire};
+
+/// Every error of this crate.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The operating system gave no randomness.
+    #[error("the operating system gives no randomness: {source}; nothing was made")]
+    Randomness {
+        /// What it says.
+        source: getrandom::Error,
+    },
+    /// A passphrase that is guessed at once.
+    #[error("the passphrase is shorter than {least} bytes: use a longer one, best several random words")]
+    ShortPassphrase {
+        /// The shortest accepted.
+        least: usize,
+    },
+    /// A file of Argon2 costs that is none, or unsafe.
+    #[error("the file of the salt and costs of the passphrase is damaged or asks for too little or too much: copy it again")]
+    Recipe,
+    /// The caller asked to stop.
+    #[error("key generation was interrupted, and nothing was written")]
+    Interrupted,
+    /// No ring is large enough.
+    #[error("no parameters give the {depth} levels of this model at {security}-bit security: use less security or another model")]
+    NoParameters {
+        /// Levels that the model takes.
+        depth: u32,
+        /// Security wanted.
+        security: u32,
+    },
+    /// The keys' parameters have too few levels.
+    #[error("the keys have {have} levels and this model takes {need}: make keys for it with `arras keygen --model`")]
+    TooShallow {
+        /// Levels of the keys.
+        have: u32,
+        /// Levels of the model.
+        need: u32,
+    },
+    /// Approximate arithmetic.
+    #[error(transparent)]
+    Ckks(#[from] arras_ckks::Error),
+    /// Keys and parameters.
+    #[error(transparent)]
+    Rlwe(#[from] arras_rlwe::Error),
+    /// The model, or a text.
+    #[error(transparent)]
+    Model(#[from] arras_nn::Error),
+    /// The circuit of a model.
+    #[error("the model cannot be run on encrypted data: {source}")]
+    Circuit {
+        /// Why.
+        #[from]
+        source: arras_circuits::Error,
+    },
+    /// Bytes that are not what they should be.
+    #[error("{}: {source}", path.display())]
+    Bytes {
+        /// Where they were read.
+        path: PathBuf,
+        /// What is wrong.
+        source: wire::Error,
+    },
+    /// Parameters in a file that are refused.
+    #[error("{}: {source}", path.display())]
+    Params {
+        /// Where they were read.
+        path: PathBuf,
+        /// What is wrong.
+        source: arras_ckks::Error,
+    },
+    /// The parameters are not those that their header names.
+    #[error("{}: the parameters are {actual}, and the file says {stated}: copy it or make the keys again", path.display())]
+    StatedParams {
+        /// Where they were read.
+        path: PathBuf,
+        /// What the header says.
+        stated: ParamsId,
+        /// What the parameters are.
+        actual: ParamsId,
+    },
+    /// A folder that is there already.
+    #[error("{} exists already: choose another folder, or replace it with --force", path.display())]
+    Exists {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A folder that is to be replaced, and holds something else.
+    #[error("{} is not a folder of keys, so it is not replaced: choose another folder", path.display())]
+    NotKeys {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A file of keys that is not there.
+    #[error("{} is missing: make keys with `arras keygen --out`, or give the folder that holds them", path.display())]
+    Missing {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The secret key could be read by others.
+    #[error("{} can be read by others: run `chmod 600` on it, and make new keys if someone may have read it", path.display())]
+    Exposed {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file system refused.
+    #[error("{} cannot be {action}: {source}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What was tried.
+        action: &'static str,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// Sealed data of another model.
+    #[error("the data were sealed for another model: give the model file with which they were sealed")]
+    ForeignModel,
+    /// The engine answered something else than it was asked.
+    #[error("the answer holds {have} ciphertexts and should hold {need}: run it again")]
+    Items {
+        /// Ciphertexts found.
+        have: usize,
+        /// Ciphertexts expected.
+        need: usize,
+    },
+    /// Data that were sealed, and not run.
+    #[error("these data are sealed but not yet run: run them first with `arras run`")]
+    NotRun,
+    /// No text at all.
+    #[error("there is no text to classify: give at least one sentence")]
+    NoText,
+    /// A text that the model cannot read.
+    #[error("text {position}: {source}")]
+    Text {
+        /// Position, from one.
+        position: usize,
+        /// Why.
+        source: arras_nn::Error,
+    },
+}

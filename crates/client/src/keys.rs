@@ -1,0 +1,59 @@
+//! Making keys: a secret, and exactly the public keys that a program asks for.
+
+use arras_ckks::{KeyRequest, KeySet, Params, PublicKey, SecretKey};
+use rand_core::CryptoRng;
+
+use crate::error::Error;
+use crate::passphrase::Recipe;
+
+/// All keys of one owner.
+#[derive(Debug)]
+pub struct Keys {
+    /// What decrypts. It goes nowhere.
+    pub secret: SecretKey,
+    /// What encrypts, for anyone.
+    pub public: PublicKey,
+    /// What computes, for anyone.
+    pub evaluation: KeySet,
+    /// How the secret comes from a passphrase, if it does; public.
+    pub recipe: Option<Recipe>,
+}
+
+/// Where the secret key comes from.
+#[derive(Debug)]
+pub enum Source<'a> {
+    /// The generator that everything else comes from too.
+    Random,
+    /// A passphrase, with its public salt and costs.
+    Passphrase(&'a [u8], Recipe),
+}
+
+impl Keys {
+    /// New keys. `progress` is called with the number of evaluation keys made so far and stops everything by returning `false`.
+    ///
+    /// Cost: per evaluation key, digits times rows transforms; all keys are in memory until they are stored.
+    ///
+    /// # Errors
+    /// A passphrase that is refused, a request above the parameters, or `Error::Interrupted`.
+    pub fn generate<R: CryptoRng + ?Sized>(
+        params: &Params,
+        request: &KeyRequest,
+        source: Source<'_>,
+        rng: &mut R,
+        mut progress: impl FnMut(usize) -> bool,
+    ) -> Result<Self, Error> {
+        let (secret, recipe) = match source {
+            Source::Random => (SecretKey::new(params.rlwe(), rng), None),
+            Source::Passphrase(words, recipe) => {
+                (SecretKey::new(params.rlwe(), &mut recipe.generator(words)?), Some(recipe))
+            }
+        };
+        if !progress(0) {
+            return Err(Error::Interrupted);
+        }
+        let public = secret.public_key(params.rlwe(), rng)?;
+        let evaluation = KeySet::generate(params.rlwe(), &secret, request, rng, &mut progress)?;
+        let evaluation = evaluation.filter(|_| progress(request.iter().len())).ok_or(Error::Interrupted)?;
+        Ok(Self { secret, public, evaluation, recipe })
+    }
+}

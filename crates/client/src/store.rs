@@ -1,0 +1,292 @@
+//! Keys on disk: a folder that is there whole or not at all.
+//!
+//! | file | holds | whose |
+//! |---|---|---|
+//! | `secret.key` | the secret key | the owner's alone (mode 0600) |
+//! | `public.key` | what encrypts | public |
+//! | `evaluation.key` | what computes | public |
+//! | `params` | the parameter set | public |
+//! | `passphrase.json` | salt and costs, if there is a passphrase | public |
+//!
+//! Everything is written to a hidden folder beside the target, forced to the disk, and renamed at the end.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use arras_ckks::{KeySet, Params, PublicKey, SecretKey};
+use arras_rlwe::wire::{self, Wire};
+use zeroize::Zeroizing;
+
+use crate::error::Error;
+use crate::keys::Keys;
+use crate::passphrase::Recipe;
+
+/// The secret key's file.
+pub const SECRET: &str = "secret.key";
+/// The public key's file.
+pub const PUBLIC: &str = "public.key";
+/// The evaluation keys' file.
+pub const EVALUATION: &str = "evaluation.key";
+/// The parameters' file.
+pub const PARAMS: &str = "params";
+/// The file of the salt and costs behind a passphrase.
+pub const RECIPE: &str = "passphrase.json";
+
+/// A folder of keys. Nothing is read before it is asked for.
+#[derive(Clone, Debug)]
+pub struct Folder {
+    path: PathBuf,
+}
+
+impl Folder {
+    /// The folder at a path, there or not.
+    pub fn at(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into() }
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether all files of keys are there.
+    pub fn is_complete(&self) -> bool {
+        [SECRET, PUBLIC, EVALUATION, PARAMS].iter().all(|name| self.path.join(name).is_file())
+    }
+
+    /// Whether keys could be written here: nothing is there, or an empty folder, or keys that may be replaced.
+    ///
+    /// # Errors
+    /// `Error::Exists` without `replace`; `Error::NotKeys` for a folder of something else.
+    pub fn check_free(&self, replace: bool) -> Result<(), Error> {
+        let path = || self.path.clone();
+        if !self.path.exists() || fs::read_dir(&self.path).is_ok_and(|mut entries| entries.next().is_none()) {
+            return Ok(());
+        }
+        if !replace {
+            return Err(Error::Exists { path: path() });
+        }
+        if self.path.join(PARAMS).is_file() { Ok(()) } else { Err(Error::NotKeys { path: path() }) }
+    }
+
+    /// Writes the keys: the folder appears whole, or an error leaves what was there before.
+    ///
+    /// # Errors
+    /// A folder that is in the way, or a file system that refuses.
+    pub fn write(&self, params: &Params, keys: &Keys, replace: bool) -> Result<(), Error> {
+        self.check_free(replace)?;
+        let parent = parent(&self.path);
+        fs::create_dir_all(parent).map_err(failed(parent, "made"))?;
+        let fresh = tempfile::Builder::new().prefix(".arras-keys-").tempdir_in(parent);
+        let fresh = fresh.map_err(failed(parent, "written into"))?;
+        let rlwe = params.rlwe();
+        write_new(&fresh.path().join(PARAMS), &wire::spec_to_bytes(params.spec(), params.id()), false)?;
+        write_new(&fresh.path().join(SECRET), &Zeroizing::new(wire::to_bytes(rlwe, &keys.secret)), true)?;
+        write_new(&fresh.path().join(PUBLIC), &wire::to_bytes(rlwe, &keys.public), false)?;
+        write_new(&fresh.path().join(EVALUATION), &wire::to_bytes(rlwe, &keys.evaluation), false)?;
+        if let Some(recipe) = &keys.recipe {
+            write_new(&fresh.path().join(RECIPE), &recipe.to_bytes(), false)?;
+        }
+        self.replace_by(fresh, parent)
+    }
+
+    /// Moves a finished folder into place; an old one moves out of the way first and is removed at the end.
+    fn replace_by(&self, fresh: tempfile::TempDir, parent: &Path) -> Result<(), Error> {
+        sync_folder(fresh.path());
+        let old = if self.path.exists() {
+            let old = tempfile::Builder::new().prefix(".arras-old-").tempdir_in(parent);
+            let old = old.map_err(failed(parent, "written into"))?;
+            fs::rename(&self.path, old.path().join("keys")).map_err(failed(&self.path, "replaced"))?;
+            Some(old)
+        } else {
+            None
+        };
+        if let Err(source) = fs::rename(fresh.path(), &self.path) {
+            if let Some(old) = &old {
+                // Back to what was; if even that fails the first error says what is wrong.
+                let _ = fs::rename(old.path().join("keys"), &self.path);
+            }
+            return Err(if self.path.exists() {
+                Error::Exists { path: self.path.clone() }
+            } else {
+                Error::File { path: self.path.clone(), action: "written", source }
+            });
+        }
+        // Its folder has moved: there is nothing left to remove.
+        let _ = fresh.keep();
+        // Readable like any folder; the secret has a mode of its own.
+        open_folder(&self.path)?;
+        sync_folder(parent);
+        Ok(())
+    }
+
+    /// The parameters, checked again.
+    ///
+    /// # Errors
+    /// A missing or damaged file, or parameters that are refused.
+    pub fn params(&self) -> Result<Params, Error> {
+        let path = self.path.join(PARAMS);
+        let bytes = read(&path)?;
+        params_from_bytes(&bytes, &path)
+    }
+
+    /// The secret key.
+    ///
+    /// # Errors
+    /// A missing or damaged file, one that others can read, or one of other parameters.
+    pub fn secret(&self, params: &Params) -> Result<SecretKey, Error> {
+        let path = self.path.join(SECRET);
+        check_private(&path)?;
+        let bytes = Zeroizing::new(read(&path)?);
+        parse(params, &bytes, &path)
+    }
+
+    /// The public key.
+    ///
+    /// # Errors
+    /// A missing or damaged file, or one of other parameters.
+    pub fn public(&self, params: &Params) -> Result<PublicKey, Error> {
+        let path = self.path.join(PUBLIC);
+        parse(params, &read(&path)?, &path)
+    }
+
+    /// The evaluation keys.
+    ///
+    /// # Errors
+    /// A missing or damaged file, or one of other parameters.
+    pub fn evaluation(&self, params: &Params) -> Result<KeySet, Error> {
+        let path = self.path.join(EVALUATION);
+        parse(params, &self.evaluation_bytes()?, &path)
+    }
+
+    /// The bytes of the evaluation keys, as they go to the engine.
+    ///
+    /// # Errors
+    /// A missing file.
+    pub fn evaluation_bytes(&self) -> Result<Vec<u8>, Error> {
+        read(&self.path.join(EVALUATION))
+    }
+
+    /// The salt and costs behind the passphrase, if there is one.
+    ///
+    /// # Errors
+    /// A damaged file.
+    pub fn recipe(&self) -> Result<Option<Recipe>, Error> {
+        let path = self.path.join(RECIPE);
+        if path.is_file() { Recipe::parse(&read(&path)?).map(Some) } else { Ok(None) }
+    }
+}
+
+/// The parameters in some bytes, checked.
+///
+/// # Errors
+/// Damaged bytes, or parameters that are refused. `path` is only named.
+pub fn params_from_bytes(bytes: &[u8], path: &Path) -> Result<Params, Error> {
+    let named = || path.to_path_buf();
+    let wrong = |source| Error::Bytes { path: named(), source };
+    let spec = wire::spec_from_bytes(bytes).map_err(wrong)?;
+    let (stated, _) = wire::open(wire::Kind::Spec, bytes).map_err(wrong)?;
+    let params = Params::new(&spec).map_err(|source| Error::Params { path: named(), source })?;
+    let actual = params.id();
+    if actual == stated { Ok(params) } else { Err(Error::StatedParams { path: named(), stated, actual }) }
+}
+
+/// Writes a public file whole or not at all.
+///
+/// # Errors
+/// The file system refuses.
+pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    let special = fs::metadata(path).is_ok_and(|meta| !meta.is_file());
+    if special {
+        // A device or a pipe cannot be replaced: it is written to.
+        let mut file = fs::OpenOptions::new().write(true).open(path).map_err(failed(path, "written"))?;
+        return file.write_all(bytes).and_then(|()| file.flush()).map_err(failed(path, "written"));
+    }
+    let parent = parent(path);
+    let mut file = tempfile::Builder::new().prefix(".arras-").tempfile_in(parent).map_err(failed(path, "written"))?;
+    file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(failed(path, "written"))?;
+    make_public(file.as_file(), path)?;
+    file.persist(path).map_err(|e| Error::File { path: path.to_path_buf(), action: "written", source: e.error })?;
+    sync_folder(parent);
+    Ok(())
+}
+
+/// Reads a file.
+///
+/// # Errors
+/// `Error::Missing` for keys that are not there, or the file system's reason.
+pub fn read(path: &Path) -> Result<Vec<u8>, Error> {
+    fs::read(path).map_err(|source| {
+        let path = path.to_path_buf();
+        if source.kind() == std::io::ErrorKind::NotFound { Error::Missing { path } } else { Error::File { path, action: "read", source } }
+    })
+}
+
+fn parse<T: Wire>(params: &Params, bytes: &[u8], path: &Path) -> Result<T, Error> {
+    wire::from_bytes(params.rlwe(), bytes).map_err(|source| Error::Bytes { path: path.to_path_buf(), source })
+}
+
+fn failed<'a>(path: &'a Path, action: &'static str) -> impl FnOnce(std::io::Error) -> Error + 'a {
+    move |source| Error::File { path: path.to_path_buf(), action, source }
+}
+
+/// The folder that a path is in.
+fn parent(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+fn write_new(path: &Path, bytes: &[u8], private: bool) -> Result<(), Error> {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    if private {
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    }
+    #[cfg(not(unix))]
+    let _ = private;
+    let mut file = options.open(path).map_err(failed(path, "written"))?;
+    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(failed(path, "written"))
+}
+
+#[cfg(unix)]
+fn check_private(path: &Path) -> Result<(), Error> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let exposed = fs::metadata(path).is_ok_and(|meta| meta.permissions().mode() & 0o077 != 0);
+    if exposed { Err(Error::Exposed { path: path.to_path_buf() }) } else { Ok(()) }
+}
+
+#[cfg(not(unix))]
+fn check_private(_: &Path) -> Result<(), Error> {
+    Ok(())
+}
+
+#[cfg(unix)]
+fn open_folder(path: &Path) -> Result<(), Error> {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).map_err(failed(path, "opened"))
+}
+
+#[cfg(not(unix))]
+fn open_folder(_: &Path) -> Result<(), Error> {
+    Ok(())
+}
+
+/// A temporary file is private; what replaces an ordinary file is as readable as one.
+#[cfg(unix)]
+fn make_public(file: &fs::File, path: &Path) -> Result<(), Error> {
+    use std::os::unix::fs::PermissionsExt as _;
+    file.set_permissions(fs::Permissions::from_mode(0o644)).map_err(failed(path, "written"))
+}
+
+#[cfg(not(unix))]
+fn make_public(_: &fs::File, _: &Path) -> Result<(), Error> {
+    Ok(())
+}
+
+/// Makes a rename last. Not every file system can, and the files themselves are safe already.
+fn sync_folder(path: &Path) {
+    if let Ok(folder) = fs::File::open(path) {
+        let _ = folder.sync_all();
+    }
+}

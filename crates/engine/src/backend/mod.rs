@@ -1,0 +1,7 @@
+//! What runs a program: the operations of `arras_circuits` on ciphertexts.
+
+mod cache;
+mod ckks;
+
+pub use cache::{CACHE_BYTES, Cache};
+pub use ckks::{Ckks, Counts, Hidden};

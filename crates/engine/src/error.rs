@@ -1,0 +1,64 @@
+//! Why a program did not run.
+
+use arras_ckks::Level;
+use arras_rlwe::Purpose;
+
+/// Misuse, keys that do not fit the program, or a batch that does not fit the model.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Levels, values, packing: what the scheme refuses.
+    #[error(transparent)]
+    Scheme(arras_ckks::Error),
+    /// A vector or matrix that does not fit the slots.
+    #[error(transparent)]
+    Program(#[from] arras_circuits::Error),
+    /// Parameters whose security was not established.
+    #[error("these parameters do not have the security that they claim; make keys with a preset, as `arras keygen --model <file>` does")]
+    Insecure,
+    /// A key that the program needs is not there.
+    #[error("no evaluation key for {by}; generate keys for this model: arras keygen --model <file>")]
+    MissingKey {
+        /// What the key would do.
+        by: Purpose,
+    },
+    /// A key does not reach the level at which the program needs it.
+    #[error("the evaluation key for {by} reaches level {have}, and level {need} is needed; generate keys for this model: arras keygen --model <file>")]
+    KeyLevel {
+        /// What the key does.
+        by: Purpose,
+        /// The highest level of the key.
+        have: Level,
+        /// The level needed.
+        need: Level,
+    },
+    /// Vectors packed for another number of slots.
+    #[error("vectors of {need} slots are needed, and {have} are here; seal the data again for this model and these keys")]
+    Slots {
+        /// Slots needed.
+        need: usize,
+        /// Slots there are.
+        have: usize,
+    },
+    /// A probe that was given no way to decrypt.
+    #[error("decryption needs the secret key, which only the caller has: give it to the probe with `opening`")]
+    NoOpening,
+}
+
+impl From<arras_ckks::Error> for Error {
+    fn from(error: arras_ckks::Error) -> Self {
+        if let arras_ckks::Error::Rlwe(below) = error { below.into() } else { Self::Scheme(error) }
+    }
+}
+
+impl From<arras_rlwe::Error> for Error {
+    fn from(error: arras_rlwe::Error) -> Self {
+        if let arras_rlwe::Error::MissingKey { by } = error {
+            return Self::MissingKey { by };
+        }
+        if let arras_rlwe::Error::KeyLevel { by, have, need } = error {
+            return Self::KeyLevel { by, have, need };
+        }
+        Self::Scheme(error.into())
+    }
+}
