@@ -1,6 +1,9 @@
 //! Times one multiplication, level by level.
 use arras_ckks::*;
 use std::time::Instant;
+struct Cpu(u64);
+fn cpu() -> u64 { std::fs::read_to_string("/proc/thread-self/schedstat").unwrap().split(' ').next().unwrap().parse().unwrap() }
+impl Cpu { fn now() -> Self { std::thread::yield_now(); Cpu(cpu()) } fn elapsed(&self) -> std::time::Duration { std::thread::yield_now(); std::time::Duration::from_nanos(cpu() - self.0) } }
 fn main() {
     let name = std::env::args().nth(1).unwrap_or("n16-l28".into());
     let levels: Vec<u8> = std::env::args().nth(2).map(|s| s.split(',').map(|x| x.parse().unwrap()).collect()).unwrap_or(vec![28, 15, 2]);
@@ -23,12 +26,12 @@ fn main() {
         let a = params.encrypt(&params.encode_at(&x, params.max_slots(), level).unwrap(), &secret, &mut rng).unwrap().expand(&params);
         let mut best = [f64::MAX; 6];
         for _ in 0..8 {
-            let t = Instant::now(); let y = eval.mul(&a, &a).unwrap(); best[0] = best[0].min(t.elapsed().as_secs_f64()); drop(y);
-            let t = Instant::now(); let y = eval.rotate(&a, 1).unwrap(); best[1] = best[1].min(t.elapsed().as_secs_f64()); drop(y);
-            let t = Instant::now(); let y = eval.mul_lazy(&a, &a).unwrap(); best[2] = best[2].min(t.elapsed().as_secs_f64());
-            let t = Instant::now(); let z = eval.relinearise(&y).unwrap(); best[3] = best[3].min(t.elapsed().as_secs_f64());
-            let t = Instant::now(); let _ = eval.rescale(&z).unwrap(); best[4] = best[4].min(t.elapsed().as_secs_f64());
-            let t = Instant::now(); let _ = eval.add(&a, &a).unwrap(); best[5] = best[5].min(t.elapsed().as_secs_f64());
+            let t = Cpu::now(); let y = eval.mul(&a, &a).unwrap(); best[0] = best[0].min(t.elapsed().as_secs_f64()); drop(y);
+            let t = Cpu::now(); let y = eval.rotate(&a, 1).unwrap(); best[1] = best[1].min(t.elapsed().as_secs_f64()); drop(y);
+            let t = Cpu::now(); let y = eval.mul_lazy(&a, &a).unwrap(); best[2] = best[2].min(t.elapsed().as_secs_f64());
+            let t = Cpu::now(); let z = eval.relinearise(&y).unwrap(); best[3] = best[3].min(t.elapsed().as_secs_f64());
+            let t = Cpu::now(); let _ = eval.rescale(&z).unwrap(); best[4] = best[4].min(t.elapsed().as_secs_f64());
+            let t = Cpu::now(); let _ = eval.add(&a, &a).unwrap(); best[5] = best[5].min(t.elapsed().as_secs_f64());
         }
         let y = eval.mul(&a, &a).unwrap();
         let got = params.decrypt(&y, &secret).unwrap().secret_reals();

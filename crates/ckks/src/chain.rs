@@ -10,11 +10,11 @@ use crate::error::Error;
 pub struct Shape {
     /// log2 N.
     pub log_degree: u32,
-    /// Bits of the base modulus: what is left at level 0. At most 150.
+    /// Bits of the base modulus: what is left at level 0. 20 to 150.
     pub base_bits: u32,
     /// Bits of every scale, 20 to 100; above 50 a level is two primes.
     pub scale_bits: u32,
-    /// Levels.
+    /// Levels, 1 to 200.
     pub depth: u32,
     /// Security wanted.
     pub security: Security,
@@ -58,7 +58,12 @@ impl Wish {
         if let Some(spec) = (least..=17).find_map(|log| shape(log, self.depth).build()) {
             return Ok(spec);
         }
-        let most_depth = (1..self.depth).rev().find(|&depth| shape(17, depth).build().is_some()).unwrap_or(0);
+        // Depths that are possible come before those that are not.
+        let (mut most_depth, mut too_deep) = (0, self.depth);
+        while too_deep - most_depth > 1 {
+            let middle = most_depth.midpoint(too_deep);
+            if shape(17, middle).build().is_some() { most_depth = middle } else { too_deep = middle }
+        }
         let (depth, precision, security) = (self.depth, self.precision_bits, self.security.bits());
         Err(Error::NoParameters { depth, precision, security, most_depth })
     }
@@ -67,13 +72,18 @@ impl Wish {
 impl Shape {
     /// Primes and digits, the fastest that keep the security; `None` if none do.
     pub fn build(&self) -> Option<Spec> {
+        let limit = f64::from(security::limit(self.log_degree, Secret::Ternary, self.security)?);
+        let least_bits = u64::from(self.base_bits) + u64::from(self.depth) * u64::from(self.scale_bits);
+        // Before primes are looked for: some of each target's primes lie a little below it.
+        if !self.is_sane() || least_bits as f64 * 0.99 > limit {
+            return None;
+        }
         let degree = 1usize << self.log_degree;
         let mut taken = Vec::new();
         let levels = self.level_primes(degree, &mut taken)?;
         let parts = self.base_bits.div_ceil(50);
         let base = take_near(2f64.powf(f64::from(self.base_bits) / f64::from(parts)), parts as usize, degree, &mut taken)?;
         let rows: Vec<f64> = base.iter().chain(levels.iter().flatten()).map(|&q| (q as f64).log2()).collect();
-        let limit = f64::from(security::limit(self.log_degree, Secret::Ternary, self.security)?);
         let budget = limit - rows.iter().sum::<f64>();
         let (digit, count, bits) = choose_digit(&rows, budget)?;
         let special = take_near(2f64.powf(bits), count, degree, &mut taken)?;
@@ -83,6 +93,9 @@ impl Shape {
 
     /// The same with digits and special primes as given and no regard to security: toy rings of tests.
     pub fn danger_toy(&self, digit: usize) -> Option<Spec> {
+        if !self.is_sane() {
+            return None;
+        }
         let degree = 1usize << self.log_degree;
         let mut taken = Vec::new();
         let levels = self.level_primes(degree, &mut taken)?;
@@ -94,6 +107,13 @@ impl Shape {
         let special = take_near(2f64.powf((largest / count).min(MOST_BITS)), count as usize, degree, &mut taken)?;
         let (log_degree, secret, security) = (self.log_degree, Secret::Ternary, self.security);
         Some(Spec { log_degree, base, levels, special, digit, secret, security })
+    }
+
+    fn is_sane(&self) -> bool {
+        arras_ring::LOG_DEGREES.contains(&self.log_degree)
+            && (20..=150).contains(&self.base_bits)
+            && (20..=100).contains(&self.scale_bits)
+            && (1..=200).contains(&self.depth)
     }
 
     /// Primes of the levels, chosen from the top so that every scale stays near 2^scale_bits: a scale too large is

@@ -85,6 +85,16 @@ pub enum Error {
         /// The largest allowed.
         most: u64,
     },
+    /// A chain whose scales drift apart.
+    #[error("the scale of level {level} would be 2^{scale_log2:.1}, that of the top 2^{top_log2:.1}; choose the primes of every level so that scales stay within a bit of the top one")]
+    Scales {
+        /// The first such level from the bottom.
+        level: usize,
+        /// log2 of its scale.
+        scale_log2: f64,
+        /// log2 of the scale of the top level.
+        top_log2: f64,
+    },
     /// A scheme without levels.
     #[error("a CKKS parameter set needs at least one level, since the top level fixes the scale")]
     NoLevels,

@@ -40,7 +40,7 @@ impl Params {
     /// CKKS over parameters that were checked already.
     ///
     /// # Errors
-    /// `Error::NoLevels` without a level.
+    /// `Error::NoLevels` without a level, `Error::Scales` if a scale drifts from the top one by more than one bit.
     pub fn over(rlwe: arras_rlwe::Params) -> Result<Self, Error> {
         let levels = &rlwe.spec().levels;
         let mut scale = levels.last().map(|primes| product(primes)).ok_or(Error::NoLevels)?;
@@ -50,6 +50,11 @@ impl Params {
             scales.push(scale);
         }
         scales.reverse();
+        let top_log2 = scales.last().map_or(0.0, |top| top.log2());
+        // Written so that a scale which is no number is refused as well.
+        if let Some(level) = scales.iter().position(|scale| !((scale.log2() - top_log2).abs() <= 1.0)) {
+            return Err(Error::Scales { level, scale_log2: scales[level].log2(), top_log2 });
+        }
         Ok(Self { rlwe, scales: Arc::new(scales), ffts: Arc::default() })
     }
 

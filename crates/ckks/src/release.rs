@@ -13,7 +13,7 @@ use crate::params::Params;
 ///
 /// Its last bits carry the noise of the ciphertext, and with it the secret key (Li and Micciancio 2021). It does not
 /// serialise; `release` makes what may be shown to others.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Decrypted {
     values: Vec<Complex>,
 }
@@ -81,11 +81,20 @@ impl Decrypted {
 
     /// The real parts rounded to so many bits after the binary point.
     ///
-    /// Rounding hides the noise when 2^-precision_bits is well above it; `noise::Budget` says by how much it is.
+    /// Rounding hides the noise when 2^-precision_bits is well above it: at most `Noise::correct_bits` bits, and fewer for a
+    /// margin. More than 52 bits count as 52.
     pub fn release(&self, precision_bits: u32) -> Released {
+        let precision_bits = precision_bits.min(52);
         let unit = 2f64.powi(precision_bits as i32);
         // Adding 0 turns -0 into 0.
         let values = self.values.iter().map(|value| (value.re * unit).round() / unit + 0.0).collect();
         Released { values, precision_bits }
+    }
+}
+
+impl std::fmt::Debug for Decrypted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // A log is read by others.
+        f.debug_struct("Decrypted").field("slots", &self.values.len()).finish_non_exhaustive()
     }
 }

@@ -20,7 +20,7 @@ fn main() -> ExitCode {
 }
 
 fn run(arras: &args::Arras) -> anyhow::Result<ExitCode> {
-    let threads = arras.threads.unwrap_or(0);
+    let threads = arras.threads.map_or(0, usize::from);
     rayon::ThreadPoolBuilder::new().num_threads(threads).build_global()?;
     let out = output::Output::new(arras.json);
     match &arras.command {

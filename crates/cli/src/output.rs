@@ -4,7 +4,6 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use indicatif::{ProgressBar, ProgressStyle};
 use owo_colors::{OwoColorize as _, Stream};
 use serde::Serialize;
@@ -80,22 +79,20 @@ pub fn is_watched() -> bool {
     io::stderr().is_terminal()
 }
 
-/// An aligned table without lines; columns named in `right` stand to the right.
-pub fn table(header: &[&str], rows: Vec<Vec<String>>) -> String {
-    let mut table = Table::new();
-    table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled).set_header(header.to_vec());
-    let number = |text: &String| text.chars().next().is_some_and(|c| c.is_ascii_digit() || c == '-');
-    let right: Vec<usize> =
-        (0..header.len()).filter(|&i| !rows.is_empty() && rows.iter().all(|row| row.get(i).is_some_and(number))).collect();
-    rows.into_iter().for_each(|row| {
-        table.add_row(row);
+/// An aligned table; columns of numbers stand to the right.
+pub fn table(header: &[&str], rows: &[Vec<String>]) -> String {
+    let cell = |row: &[String], i: usize| row.get(i).map_or("", String::as_str).to_owned();
+    let number = |text: &str| text.starts_with(|c: char| c.is_ascii_digit() || c == '-') && !text.contains(' ');
+    let columns = header.iter().enumerate().map(|(i, title)| {
+        let cells: Vec<String> = rows.iter().map(|row| cell(row, i)).collect();
+        let right = cells.iter().all(|text| number(text));
+        let width = cells.iter().map(|text| text.chars().count()).chain([title.chars().count()]).max().unwrap_or(0);
+        let lines = std::iter::once((*title).to_owned()).chain(cells);
+        lines.map(|text| if right { format!("{text:>width$}") } else { format!("{text:width$}") }).collect()
     });
-    for i in right {
-        if let Some(column) = table.column_mut(i) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
-    table.lines().map(|line| line.trim_end().trim_start_matches(' ').to_owned()).collect::<Vec<_>>().join("\n")
+    let columns: Vec<Vec<String>> = columns.collect();
+    let line = |i: usize| columns.iter().map(|column| cell(column, i)).collect::<Vec<_>>().join("  ").trim_end().to_owned();
+    (0..=rows.len()).map(line).collect::<Vec<_>>().join("\n")
 }
 
 /// Pairs of a name and a value, one per line.

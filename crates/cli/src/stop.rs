@@ -21,3 +21,8 @@ pub fn watch() -> anyhow::Result<()> {
 pub fn asked() -> bool {
     ASKED.load(Ordering::SeqCst)
 }
+
+/// An error if the user asked to stop.
+pub fn check() -> anyhow::Result<()> {
+    if asked() { anyhow::bail!("interrupted, and nothing was written") } else { Ok(()) }
+}

@@ -51,13 +51,9 @@ pub enum Error {
     /// The model, or a text.
     #[error(transparent)]
     Model(#[from] arras_nn::Error),
-    /// The circuit of a model.
-    #[error("the model cannot be run on encrypted data: {source}")]
-    Circuit {
-        /// Why.
-        #[from]
-        source: arras_circuits::Error,
-    },
+    /// An answer that must not be used.
+    #[error(transparent)]
+    Sentinel(#[from] arras_nn::sentinel::SentinelError),
     /// Bytes that are not what they should be.
     #[error("{}: {source}", path.display())]
     Bytes {

@@ -1,1 +1,15 @@
-//! Everything that needs the secret key: generate, seal, open.
+#![doc = include_str!("../README.md")]
+
+mod client;
+mod error;
+pub mod keys;
+pub mod passphrase;
+pub mod plan;
+pub mod random;
+pub mod store;
+
+pub use client::{Client, PRECISION_BITS};
+pub use error::Error;
+pub use keys::{Keys, Source};
+pub use plan::Plan;
+pub use store::Folder;

@@ -29,7 +29,8 @@ pub struct Recipe {
     pub iterations: u32,
     /// Lanes.
     pub lanes: u32,
-    /// Random salt, at least 16 bytes.
+    /// Random salt, at least 16 bytes; hexadecimal in the file.
+    #[serde(with = "hexadecimal")]
     pub salt: Vec<u8>,
 }
 
@@ -82,6 +83,25 @@ impl Recipe {
             .hash_password_into(passphrase, &self.salt, seed.as_mut())
             .map_err(failed)?;
         Ok(ChaCha20Rng::from_seed(*seed))
+    }
+}
+
+/// Bytes as a string of two digits each.
+mod hexadecimal {
+    use serde::de::{Deserialize, Deserializer, Error};
+    use serde::ser::Serializer;
+
+    pub fn serialize<S: Serializer>(bytes: &[u8], to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<u8>, D::Error> {
+        let text = String::deserialize(from)?;
+        let pairs = text.as_bytes().chunks(2).map(|pair| {
+            let pair = std::str::from_utf8(pair).ok().filter(|pair| pair.len() == 2)?;
+            u8::from_str_radix(pair, 16).ok()
+        });
+        pairs.collect::<Option<_>>().ok_or(Error::custom("not hexadecimal"))
     }
 }
 

@@ -88,13 +88,15 @@ impl Folder {
         if let Some(recipe) = &keys.recipe {
             write_new(&fresh.path().join(RECIPE), &recipe.to_bytes(), false)?;
         }
-        self.replace_by(fresh, parent)
+        self.put(fresh, parent, replace)
     }
 
     /// Moves a finished folder into place; an old one moves out of the way first and is removed at the end.
-    fn replace_by(&self, fresh: tempfile::TempDir, parent: &Path) -> Result<(), Error> {
+    ///
+    /// Without `replace` the rename itself refuses a folder that is not empty, so of two writers the first one wins.
+    fn put(&self, fresh: tempfile::TempDir, parent: &Path, replace: bool) -> Result<(), Error> {
         sync_folder(fresh.path());
-        let old = if self.path.exists() {
+        let old = if replace && self.path.exists() {
             let old = tempfile::Builder::new().prefix(".arras-old-").tempdir_in(parent);
             let old = old.map_err(failed(parent, "written into"))?;
             fs::rename(&self.path, old.path().join("keys")).map_err(failed(&self.path, "replaced"))?;

@@ -14,7 +14,9 @@ pub enum Error {
     #[error(transparent)]
     Program(#[from] arras_circuits::Error),
     /// Parameters whose security was not established.
-    #[error("these parameters do not have the security that they claim; make keys with a preset, as `arras keygen --model <file>` does")]
+    #[error(
+        "these parameters do not have the security that they claim; make keys with a preset, as `arras keygen --model <file>` does"
+    )]
     Insecure,
     /// A key that the program needs is not there.
     #[error("no evaluation key for {by}; generate keys for this model: arras keygen --model <file>")]
@@ -23,7 +25,9 @@ pub enum Error {
         by: Purpose,
     },
     /// A key does not reach the level at which the program needs it.
-    #[error("the evaluation key for {by} reaches level {have}, and level {need} is needed; generate keys for this model: arras keygen --model <file>")]
+    #[error(
+        "the evaluation key for {by} reaches level {have}, and level {need} is needed; generate keys for this model: arras keygen --model <file>"
+    )]
     KeyLevel {
         /// What the key does.
         by: Purpose,
@@ -33,15 +37,74 @@ pub enum Error {
         need: Level,
     },
     /// Vectors packed for another number of slots.
-    #[error("vectors of {need} slots are needed, and {have} are here; seal the data again for this model and these keys")]
+    #[error(
+        "vectors of {need} slots are needed, and {have} are here; seal the data again for this model and these keys"
+    )]
     Slots {
         /// Slots needed.
         need: usize,
         /// Slots there are.
         have: usize,
     },
+    /// Ciphertexts at another level than the program starts from.
+    #[error(
+        "the program starts at level {need}, and the data are at level {have}; seal the data again for this model"
+    )]
+    Level {
+        /// The level needed.
+        need: Level,
+        /// The level there is.
+        have: Level,
+    },
+    /// A program deeper than any parameters.
+    #[error(
+        "the model needs {need} levels, more than any parameters have; train one with fewer layers or lower degrees"
+    )]
+    TooDeep {
+        /// Levels needed.
+        need: u32,
+    },
+    /// Another number of ciphertexts than the label promises.
+    #[error("the batch holds {have} ciphertexts and should hold {need}; seal the data again for this model")]
+    Ciphertexts {
+        /// Ciphertexts needed.
+        need: usize,
+        /// Ciphertexts there are.
+        have: usize,
+    },
+    /// A batch sealed for another model.
+    #[error("the data were sealed for another model; seal them again with the model file that runs here")]
+    ForeignModel,
+    /// A label that cannot be read, or a model without a program.
+    #[error(transparent)]
+    Model(#[from] arras_nn::Error),
+    /// A batch larger than the engine accepts.
+    #[error(
+        "the batch holds {have} sentences, and this engine takes at most {most} at once; send it in parts"
+    )]
+    Sentences {
+        /// Sentences in the batch.
+        have: usize,
+        /// The most accepted.
+        most: usize,
+    },
+    /// A run that would hold more than the engine may.
+    #[error(
+        "the run would hold {need} bytes, and this engine may hold {most}; send a smaller batch, or raise the limit"
+    )]
+    Memory {
+        /// Bytes needed.
+        need: u64,
+        /// Bytes allowed.
+        most: u64,
+    },
+    /// The caller asked to stop.
+    #[error("the run was stopped, and nothing was written")]
+    Stopped,
     /// A probe that was given no way to decrypt.
-    #[error("decryption needs the secret key, which only the caller has: give it to the probe with `opening`")]
+    #[error(
+        "decryption needs the secret key, which only the caller has: give it to the probe with `opening`"
+    )]
     NoOpening,
 }
 

@@ -1,7 +1,13 @@
 #![doc = include_str!("../README.md")]
 
 pub mod backend;
+mod engine;
 mod error;
+mod limits;
 pub mod probe;
+mod run;
+mod watch;
 
+pub use engine::Engine;
 pub use error::Error;
+pub use limits::Limits;

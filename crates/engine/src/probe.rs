@@ -104,12 +104,15 @@ pub fn required_keys(params: &Params) -> KeyRequest {
     KeyRequest::new().with(Purpose::Relinearise, top).with(Purpose::Rotate(1), top)
 }
 
+/// Decrypts and decodes, on behalf of whoever has the secret key.
+type Opener<'a> = Box<dyn FnMut(&Ciphertext) + Send + 'a>;
+
 /// The operations with their operands, made once for each level.
 pub struct Probe<'a> {
     eval: Evaluator,
     public: PublicKey,
     rng: Box<dyn CryptoRng + Send + 'a>,
-    open: Option<Box<dyn FnMut(&Ciphertext) + Send + 'a>>,
+    open: Option<Opener<'a>>,
     values: Vec<f64>,
     operands: HashMap<Level, Operands>,
 }
@@ -197,7 +200,9 @@ impl<'a> Probe<'a> {
         let (eval, params) = (&self.eval, self.eval.params());
         match op {
             Op::Encode => drop(black_box(params.encode_at(&self.values, params.max_slots(), level)?)),
-            Op::Encrypt => drop(black_box(params.encrypt_public(&with.plain, &self.public, &mut *self.rng)?)),
+            Op::Encrypt => {
+                drop(black_box(params.encrypt_public(&with.plain, &self.public, &mut *self.rng)?))
+            }
             Op::Decrypt => self.open.as_mut().ok_or(Error::NoOpening)?(&with.left),
             Op::Add => drop(black_box(eval.add(&with.left, &with.right)?)),
             Op::MultiplyPlain => drop(black_box(eval.mul_plain_lazy(&with.left, &with.plain)?)),

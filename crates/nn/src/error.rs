@@ -42,7 +42,9 @@ pub enum Error {
         need: usize,
     },
     /// A number that is not finite, or outside what makes sense.
-    #[error("{what} is {value} at position {at}, outside [{low}, {high}]: the model is damaged or was badly trained")]
+    #[error(
+        "{what} is {value} at position {at}, outside [{low}, {high}]: the model is damaged or was badly trained"
+    )]
     Value {
         /// Which numbers.
         what: &'static str,
@@ -62,7 +64,9 @@ pub enum Error {
         source: safetensors::SafeTensorError,
     },
     /// A tensor is missing, or has another type or number of dimensions.
-    #[error("the model file has no tensor `{name}` of the type and shape that this version reads: make the file again")]
+    #[error(
+        "the model file has no tensor `{name}` of the type and shape that this version reads: make the file again"
+    )]
     Tensor {
         /// Name of the tensor.
         name: &'static str,
@@ -77,7 +81,9 @@ pub enum Error {
         source: serde_json::Error,
     },
     /// Another format or architecture.
-    #[error("the model file has format {have}, and this version reads format {need}: use the matching version")]
+    #[error(
+        "the model file has format {have}, and this version reads format {need}: use the matching version"
+    )]
     Format {
         /// Format of the file.
         have: u32,
@@ -93,7 +99,9 @@ pub enum Error {
         high: f64,
     },
     /// Probabilities and labels that cannot be compared.
-    #[error("{probabilities} probabilities and {labels} labels: give as many of one as of the other, at least one")]
+    #[error(
+        "{probabilities} probabilities and {labels} labels: give as many of one as of the other, at least one"
+    )]
     Compare {
         /// Number of probabilities.
         probabilities: usize,
@@ -101,11 +109,26 @@ pub enum Error {
         labels: usize,
     },
     /// More sentences than fit.
-    #[error("{have} sentences do not fit: this packing holds at least 1 and at most {most} beside its sentinel")]
+    #[error(
+        "{have} sentences do not fit: this packing holds at least 1 and at most {most} beside its sentinel"
+    )]
     Batch {
         /// Sentences given.
         have: usize,
         /// Sentences that fit.
         most: usize,
+    },
+    /// A circuit refused its sizes.
+    #[error("the model cannot be laid out in slots")]
+    Circuit {
+        /// What the circuit says.
+        #[from]
+        source: arras_circuits::Error,
+    },
+    /// The label of a batch is none of ours.
+    #[error("the label of the sealed data cannot be read: seal them again with this version")]
+    Job {
+        /// What the reader says.
+        source: serde_json::Error,
     },
 }

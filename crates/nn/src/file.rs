@@ -75,8 +75,10 @@ impl Model {
         };
         let json = serde_json::to_string(&card).map_err(|source| Error::Card { source })?;
         let tensors = tensors(encoder, head);
-        let views: Result<Vec<_>, SafeTensorError> =
-            tensors.iter().map(|t| Ok((t.name, TensorView::new(t.dtype, t.shape.clone(), &t.bytes)?))).collect();
+        let views: Result<Vec<_>, SafeTensorError> = tensors
+            .iter()
+            .map(|t| Ok((t.name, TensorView::new(t.dtype, t.shape.clone(), &t.bytes)?)))
+            .collect();
         let write = |views| safetensors::serialize(views, Some(HashMap::from([(KEY.to_owned(), json)])));
         views.and_then(write).map_err(|source| Error::Container { source })
     }
@@ -89,7 +91,8 @@ impl Model {
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
         within("bytes of the model file", bytes.len(), 8, BYTES)?;
         let file = SafeTensors::deserialize(bytes).map_err(|source| Error::Container { source })?;
-        let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(|source| Error::Container { source })?;
+        let (_, metadata) =
+            SafeTensors::read_metadata(bytes).map_err(|source| Error::Container { source })?;
         let json = metadata.metadata().as_ref().and_then(|m| m.get(KEY)).ok_or(Error::NoCard)?;
         let version: Version = serde_json::from_str(json).map_err(|source| Error::Card { source })?;
         if version.format != FORMAT {

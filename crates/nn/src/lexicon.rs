@@ -158,7 +158,8 @@ mod tests {
         let lexicon = lexicon(&["not", "good", "not good"]).unwrap();
         let tokens = ["not", "good", "films"].map(str::to_owned);
         let entries = lexicon.entries(&tokens);
-        let whole: Vec<u32> = entries.iter().filter(|e| e.weight == 1.0 && e.row < 3).map(|e| e.row).collect();
+        let whole: Vec<u32> =
+            entries.iter().filter(|e| e.weight == 1.0 && e.row < 3).map(|e| e.row).collect();
         assert_eq!(whole, [0, 1, 2]);
         let weight: f32 = entries.iter().filter(|e| e.row >= 3).map(|e| e.weight).sum();
         assert!((weight - 3.0).abs() < 1e-5);

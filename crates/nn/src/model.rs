@@ -60,7 +60,12 @@ impl Ranges {
     /// The ranges of nothing.
     #[must_use]
     pub const fn empty() -> Self {
-        Self { feature: Span::empty(), hidden: Span::empty(), activation: Span::empty(), logit: Span::empty() }
+        Self {
+            feature: Span::empty(),
+            hidden: Span::empty(),
+            activation: Span::empty(),
+            logit: Span::empty(),
+        }
     }
 }
 

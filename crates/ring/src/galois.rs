@@ -61,19 +61,4 @@ impl Galois {
             })
             .collect()
     }
-
-    /// The automorphism on signed coefficients.
-    pub fn apply_signed(self, values: &[i64]) -> Vec<i64> {
-        let n = values.len();
-        let mut result = vec![0; n];
-        for (i, &value) in values.iter().enumerate() {
-            let exponent = i * self.0 as usize % (2 * n);
-            if exponent < n {
-                result[exponent] = value;
-            } else {
-                result[exponent - n] = -value;
-            }
-        }
-        result
-    }
 }

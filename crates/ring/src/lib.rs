@@ -24,5 +24,5 @@ pub use modulus::{Constant, Modulus};
 pub use ntt::NttTable;
 pub use poly::{Basis, Coeff, Eval, Poly};
 pub use pool::{Block, Pool};
-pub use ring::{LOG_DEGREES, Ring, source_row};
+pub use ring::{GROUP, LOG_DEGREES, Ring, Target, source_row};
 pub use stream::Seed;

@@ -22,11 +22,9 @@ impl NttTable {
     /// # Errors
     /// `Error::DoesNotSplit` if the prime is not 1 modulo 2N.
     pub fn new(modulus: Modulus, log_n: u32, mut rows: Block) -> Result<Self, Error> {
+        Self::check(modulus, log_n)?;
         let n = 1usize << log_n;
         let q = modulus.value();
-        if (q - 1) % (2 * n as u64) != 0 {
-            return Err(Error::DoesNotSplit { value: q, twice_degree: 2 * n as u64 });
-        }
         let psi = primitive_root(&modulus, 2 * n as u64);
         debug_assert!(rows.len() >= Self::words(log_n));
         let (forward, backward) = rows.split_at_mut(2 * n);
@@ -38,6 +36,15 @@ impl NttTable {
         fill_late(&modulus, &backward[n / 2..n], late_backward);
         let inverse_degree = modulus.constant(modulus.inverse(n as u64 % q));
         Ok(Self { modulus, log_n, rows, inverse_degree })
+    }
+
+    /// Whether X^N + 1 splits modulo the prime.
+    ///
+    /// # Errors
+    /// `Error::DoesNotSplit` if the prime is not 1 modulo 2N.
+    pub fn check(modulus: Modulus, log_n: u32) -> Result<(), Error> {
+        let (value, twice_degree) = (modulus.value(), 2u64 << log_n);
+        if (value - 1).is_multiple_of(twice_degree) { Ok(()) } else { Err(Error::DoesNotSplit { value, twice_degree }) }
     }
 
     /// Words that `new` needs.

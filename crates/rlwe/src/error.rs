@@ -43,6 +43,30 @@ pub enum Error {
         /// How many primes it was given.
         primes: usize,
     },
+    /// Too many levels.
+    #[error("the modulus chain has {levels} levels; the most is {most}")]
+    Levels {
+        /// Levels given.
+        levels: usize,
+        /// The most possible.
+        most: usize,
+    },
+    /// A sparse secret has at least one nonzero coefficient, and at most N.
+    #[error("a sparse secret of weight {weight} is not possible for N = 2^{log_degree}; use a weight from 1 to N")]
+    Weight {
+        /// The weight given.
+        weight: u32,
+        /// log2 N.
+        log_degree: u32,
+    },
+    /// Rotations are by 1 to N/2 - 1 slots.
+    #[error("there is no key for a rotation by {by}; request rotations by 1 to {most}")]
+    NoSuchRotation {
+        /// The rotation asked for.
+        by: u32,
+        /// The largest possible.
+        most: u32,
+    },
     /// Key switching needs special primes at least as large as a digit.
     #[error("the special primes have {special:.1} bits, a key-switching digit of {limbs} limbs has {digit:.1}; add special primes or make digits shorter")]
     Digits {

@@ -1,6 +1,8 @@
 //! Key switching: c s' becomes c' s.
 
-use arras_ring::{Basis, Coeff, Eval, Galois, Poly, Ring, par, source_row};
+use std::ops::Range;
+
+use arras_ring::{Basis, Coeff, Eval, GROUP, Galois, Poly, Ring, Target, par, source_row};
 
 use crate::gadget::LevelGadget;
 use crate::level::Level;
@@ -31,8 +33,13 @@ impl Hoisted {
         let (ring, gadget) = (params.ring(), params.gadget(level));
         let centred = centred_digits(ring, gadget, c);
         let mut digits: Vec<Poly<Eval>> = gadget.digit_list.iter().map(|_| ring.blank(gadget.basis)).collect();
-        let rows = digits.iter_mut().enumerate().flat_map(|(j, poly)| poly.rows_mut().enumerate().map(move |(i, row)| (j, i, row)));
-        par::each(rows.collect(), |(j, i, row)| raise(ring, gadget, c, &centred, j, i, row));
+        let mut rows: Vec<_> = digits.iter_mut().map(Poly::rows_mut).collect();
+        let groups = groups(gadget.basis).map(|targets| {
+            let rows: Vec<Vec<&mut [u64]>> = rows.iter_mut().map(|rows| rows.by_ref().take(targets.len()).collect()).collect();
+            (targets, rows)
+        });
+        par::each(groups.collect(), |(targets, mut rows)| raise(ring, gadget, c, &centred, targets, &mut rows));
+        drop(rows);
         Self { digits, level }
     }
 
@@ -59,24 +66,60 @@ impl Hoisted {
     }
 }
 
-/// The product of c with a key modulo Q P', digit rows made, used and forgotten one prime at a time.
+/// The product of c with a key modulo Q P', digit rows made, used and forgotten a few primes at a time.
 ///
 /// Cost: as `Hoisted::new` and `Hoisted::product` together, with far less memory.
 pub fn switch(params: &Params, c: &Poly<Eval>, level: Level, key: &SwitchKey) -> Raised {
     let (ring, gadget) = (params.ring(), params.gadget(level));
     let centred = centred_digits(ring, gadget, c);
     let mut parts = [ring.blank(gadget.basis), ring.blank(gadget.basis)];
-    each_pair(&mut parts, |i, acc0, acc1| {
-        let count = gadget.digits();
-        let mut scratch: Poly<Eval> = ring.blank(Basis::main(count));
-        for (j, row) in scratch.rows_mut().enumerate() {
-            raise(ring, gadget, c, &centred, j, i, row);
+    let count = gadget.digits();
+    let [first, second] = &mut parts;
+    let mut rows = first.rows_mut().zip(second.rows_mut());
+    let groups = groups(gadget.basis).map(|targets| (rows.by_ref().take(targets.len()).collect::<Vec<_>>(), targets));
+    par::each(groups.collect(), |(accumulators, targets)| {
+        let mut scratch: Poly<Eval> = ring.blank(Basis::main(count * targets.len()));
+        let mut rows = scratch.rows_mut();
+        let mut rows: Vec<Vec<&mut [u64]>> = (0..count).map(|_| rows.by_ref().take(targets.len()).collect()).collect();
+        raise(ring, gadget, c, &centred, targets.clone(), &mut rows);
+        for (g, (i, (acc0, acc1))) in targets.zip(accumulators).enumerate() {
+            let xs: Vec<&[u64]> = rows.iter().map(|rows| &*rows[g]).collect();
+            let [k0, k1] = key_rows(key, gadget.basis, count, i);
+            (ring.kernels().dot)(acc0, acc1, &xs, &k0, &k1, ring.modulus(gadget.basis, i));
         }
-        let xs: Vec<&[u64]> = scratch.rows().collect();
-        let [k0, k1] = key_rows(key, gadget.basis, count, i);
-        (ring.kernels().dot)(acc0, acc1, &xs, &k0, &k1, ring.modulus(gadget.basis, i));
     });
+    drop(rows);
     Raised { parts, level }
+}
+
+/// The rows of a basis, a few at a time.
+fn groups(basis: Basis) -> impl Iterator<Item = Range<usize>> {
+    (0..basis.rows()).step_by(GROUP).map(move |first| first..(first + GROUP).min(basis.rows()))
+}
+
+/// Every digit modulo the primes of a few rows, at the roots: `rows[j][g]` becomes digit j modulo target g.
+fn raise(ring: &Ring, gadget: &LevelGadget, c: &Poly<Eval>, centred: &Poly<Coeff>, targets: Range<usize>, rows: &mut [Vec<&mut [u64]>]) {
+    for (digit, rows) in gadget.digit_list.iter().zip(rows) {
+        let own = digit.first..digit.first + digit.len;
+        let sources: Vec<&[u64]> = own.clone().map(|k| centred.row(k)).collect();
+        let others = targets.clone().zip(rows.iter_mut()).filter(|(i, _)| !own.contains(i));
+        let others = others.map(|(i, row)| {
+            let (weights, offset) = digit.conversion.target(i);
+            Target { row, weights, offset, modulus: ring.modulus(gadget.basis, i) }
+        });
+        ring.convert(&sources, &mut others.collect::<Vec<_>>());
+        for (i, row) in targets.clone().zip(rows.iter_mut()) {
+            let table = ring.table(gadget.basis, i);
+            if !own.contains(&i) {
+                (ring.kernels().ntt)(row, table);
+            } else if gadget.factors[i] == 1 {
+                row.copy_from_slice(c.row(i));
+            } else {
+                let modulus = table.modulus();
+                (ring.kernels().mul_constant)(row, c.row(i), modulus.constant(gadget.factors[i]), modulus);
+            }
+        }
+    }
 }
 
 impl Raised {
@@ -150,23 +193,6 @@ fn centred_digits(ring: &Ring, gadget: &LevelGadget, c: &Poly<Eval>) -> Poly<Coe
         ring.to_digits(row, ring.table(basis, i), &digit.conversion, i - digit.first);
     });
     centred
-}
-
-/// Digit j modulo the prime of row i, at the roots.
-fn raise(ring: &Ring, gadget: &LevelGadget, c: &Poly<Eval>, centred: &Poly<Coeff>, j: usize, i: usize, row: &mut [u64]) {
-    let (digit, table) = (&gadget.digit_list[j], ring.table(gadget.basis, i));
-    let modulus = table.modulus();
-    if (digit.first..digit.first + digit.len).contains(&i) {
-        match gadget.factors[i] {
-            1 => row.copy_from_slice(c.row(i)),
-            factor => (ring.kernels().mul_constant)(row, c.row(i), modulus.constant(factor), modulus),
-        }
-        return;
-    }
-    let sources: Vec<&[u64]> = (digit.first..digit.first + digit.len).map(|k| centred.row(k)).collect();
-    let (weights, offset) = digit.conversion.target(i);
-    (ring.kernels().combine)(row, &sources, weights, offset, modulus);
-    (ring.kernels().ntt)(row, table);
 }
 
 /// Row i, of a level's basis, of both halves of each digit of a key that may reach higher.

@@ -8,7 +8,10 @@ use crate::error::{Advice, Error};
 use crate::gadget::LevelGadget;
 use crate::level::Level;
 use crate::security;
-use crate::spec::Spec;
+use crate::spec::{Secret, Spec};
+
+/// The most levels of a chain.
+const MOST_LEVELS: usize = 200;
 
 /// Names a parameter set: the first 16 bytes of the hash of its canonical bytes. Stamped on every file.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -149,7 +152,8 @@ impl Params {
 }
 
 impl ParamsId {
-    fn of(spec: &Spec) -> Self {
+    /// The name of a parameter set that need not be valid.
+    pub(crate) fn of(spec: &Spec) -> Self {
         // Canonical bytes: every number as 8 little-endian bytes, every list preceded by its length.
         let mut hasher = blake3::Hasher::new_derive_key("arras 2026 parameter set");
         let mut number = |x: u64| {
@@ -164,8 +168,8 @@ impl ParamsId {
         }
         number(spec.digit as u64);
         number(match spec.secret {
-            crate::spec::Secret::Ternary => 0,
-            crate::spec::Secret::Sparse { weight } => u64::from(weight),
+            Secret::Ternary => 0,
+            Secret::Sparse { weight } => u64::from(weight),
         });
         number(u64::from(spec.security.bits()));
         let mut id = [0; 16];
@@ -210,8 +214,13 @@ fn check_chain(spec: &Spec) -> Result<(), Error> {
     if let Some((i, level)) = spec.levels.iter().enumerate().find(|(_, level)| !(1..=2).contains(&level.len())) {
         return Err(Error::Chain { level: i + 1, primes: level.len() });
     }
-    if spec.levels.len() > 200 {
-        return Err(Error::Chain { level: spec.levels.len(), primes: 0 });
+    if spec.levels.len() > MOST_LEVELS {
+        return Err(Error::Levels { levels: spec.levels.len(), most: MOST_LEVELS });
+    }
+    if let Secret::Sparse { weight } = spec.secret
+        && (weight == 0 || 1u32.checked_shl(spec.log_degree).is_some_and(|degree| weight > degree))
+    {
+        return Err(Error::Weight { weight, log_degree: spec.log_degree });
     }
     let main: Vec<u64> = spec.base.iter().chain(spec.levels.iter().flatten()).copied().collect();
     let digit = main.chunks(spec.digit.max(1)).map(log2).fold(0.0, f64::max);

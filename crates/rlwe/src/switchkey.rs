@@ -80,7 +80,7 @@ impl KeySet {
     /// nothing is returned.
     ///
     /// # Errors
-    /// A key of other parameters, or a level above the top.
+    /// A key of other parameters, a level above the top, or a rotation by nothing or by N/2 and more.
     pub fn generate<R: CryptoRng + ?Sized>(
         params: &Params,
         secret: &SecretKey,
@@ -89,9 +89,17 @@ impl KeySet {
         mut progress: impl FnMut(usize) -> bool,
     ) -> Result<Option<Self>, Error> {
         params.check_id("secret key", secret.id())?;
+        let most = params.degree() as u32 / 2 - 1;
+        for (purpose, level) in request.iter() {
+            params.check_level(level)?;
+            if let Purpose::Rotate(by) = purpose
+                && !(1..=most).contains(&by)
+            {
+                return Err(Error::NoSuchRotation { by, most });
+            }
+        }
         let mut keys = BTreeMap::new();
         for (done, (purpose, level)) in request.iter().enumerate() {
-            params.check_level(level)?;
             if !progress(done) {
                 return Ok(None);
             }

@@ -21,13 +21,21 @@ fn main() -> Result<(), Box<dyn Error>> {
     let model = sst2::train(&examples, &options, &mut |at| {
         if let Some(held) = at.held_out {
             let (percent, epoch) = (at.fraction * 100.0, at.epoch);
-            println!("{percent:3.0} % epoch {epoch} loss {:.4}, held out: accuracy {:.4}, cross-entropy {:.4}", at.loss, held.accuracy, held.cross_entropy);
+            println!(
+                "{percent:3.0} % epoch {epoch} loss {:.4}, held out: accuracy {:.4}, cross-entropy {:.4}",
+                at.loss, held.accuracy, held.cross_entropy
+            );
         }
         ControlFlow::Continue(())
     })?;
     let bytes = model.to_bytes()?;
     std::fs::write(out, &bytes)?;
-    println!("{} bytes, temperature {:.4}, {:?}", bytes.len(), model.head().parts().temperature, model.about());
+    println!(
+        "{} bytes, temperature {:.4}, {:?}",
+        bytes.len(),
+        model.head().parts().temperature,
+        model.about()
+    );
     measure(&Model::from_bytes(&bytes)?, &data::parse(&std::fs::read(dev)?)?)
 }
 

@@ -13,7 +13,9 @@ pub enum Error {
         offset: usize,
     },
     /// The first line is not the expected header.
-    #[error("the first line has no column `{name}`: it must read `sentence<TAB>label`, in any order of columns")]
+    #[error(
+        "the first line has no column `{name}`: it must read `sentence<TAB>label`, in any order of columns"
+    )]
     NoColumn {
         /// The column that is missing.
         name: &'static str,
@@ -41,7 +43,9 @@ pub enum Error {
         line: usize,
     },
     /// Too little to learn from.
-    #[error("{sentences} sentences, {positive} of them positive, is too little: give at least 20, with both labels")]
+    #[error(
+        "{sentences} sentences, {positive} of them positive, is too little: give at least 20, with both labels"
+    )]
     TooLittle {
         /// Sentences given.
         sentences: usize,

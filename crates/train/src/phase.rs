@@ -33,7 +33,7 @@ pub struct Schedule {
     pub seed: u64,
 }
 
-/// Steps over which the learning rate rises, before it falls linearly to zero.
+/// Steps over which the learning rate rises while it falls linearly to zero; a twentieth of all steps if that is fewer.
 const WARM: f32 = 200.0;
 
 /// Steps between two reports.
@@ -132,8 +132,10 @@ impl<'a> Learner<'a> {
     fn step(&mut self, batch: &[usize], step: usize, steps: usize) -> f32 {
         self.gradient.fill(0.0);
         let share = 1.0 / batch.len().max(1) as f32;
-        let loss: f32 = batch.iter().filter_map(|&i| self.examples.rows.get(i)).map(|rows| self.one(rows)).sum();
-        let rate = (1.0 - step as f32 / steps as f32) * ((step + 1) as f32 / WARM).min(1.0);
+        let loss: f32 =
+            batch.iter().filter_map(|&i| self.examples.rows.get(i)).map(|rows| self.one(rows)).sum();
+        let rate =
+            (1.0 - step as f32 / steps as f32) * ((step + 1) as f32 / WARM.min(0.05 * steps as f32)).min(1.0);
         let s = self.schedule;
         self.gradient.iter_mut().chain(&mut self.touched.gradient).for_each(|g| *g *= share);
         self.dense.step(&self.adamw, s.rate * rate, s.decay, &mut self.network.dense, &self.gradient);

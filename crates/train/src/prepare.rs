@@ -10,7 +10,11 @@ use crate::temperature::target;
 
 /// The words of some sentences, and the runs of two and three words that stand in at least `least` of them, sorted.
 #[must_use]
-pub fn vocabulary<'a>(sentences: impl Iterator<Item = &'a Example>, longest: usize, least: usize) -> Vec<String> {
+pub fn vocabulary<'a>(
+    sentences: impl Iterator<Item = &'a Example>,
+    longest: usize,
+    least: usize,
+) -> Vec<String> {
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     for sentence in sentences {
         let runs = |length| sentence.tokens.windows(length).map(|run| run.join(" "));
@@ -150,7 +154,9 @@ mod tests {
         let mut all: Vec<usize> = batches.concat();
         all.sort_unstable();
         assert!(all.iter().enumerate().all(|(i, &x)| i == x) && all.len() == 5000);
-        let spread = |b: &Vec<usize>| b.iter().map(|i| i % 50).max().unwrap() - b.iter().map(|i| i % 50).min().unwrap();
+        let spread = |b: &Vec<usize>| {
+            b.iter().map(|i| i % 50).max().unwrap() - b.iter().map(|i| i % 50).min().unwrap()
+        };
         assert!(batches.iter().map(spread).sum::<usize>() < 3 * batches.len());
     }
 

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use arras_approx::{Fit, Measure, Target, certify};
 use arras_nn::head::{Linear, Parts, Quadratic};
 use arras_nn::lexicon::{Entry, PARTS};
-use arras_nn::{About, Encoder, Head, Lexicon, Metrics, Model, Pooling, Ranges, Table};
+use arras_nn::{About, Encoder, Head, Lexicon, Metrics, Model, Pooling, Ranges, Span, Table};
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
@@ -72,7 +72,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             features: 63,
-            hidden: 63,
+            hidden: 31,
             parts: 1 << 15,
             longest_run: 2,
             least_run: 3,
@@ -163,6 +163,7 @@ fn pick<'a>(examples: &'a [Example], indices: &[usize]) -> Vec<&'a Example> {
     indices.iter().filter_map(|&i| examples.get(i)).collect()
 }
 
+/// Lets the network learn from the labels.
 fn first_phase(
     lexicon: &Lexicon,
     learn: &[&Example],
@@ -170,12 +171,11 @@ fn first_phase(
     options: &Options,
     report: &mut dyn FnMut(&Progress) -> ControlFlow<()>,
 ) -> Result<Network, Error> {
-    let [learn, held_rows] = [learn, held].map(|set| Prepared::new(lexicon, set.iter().copied()));
+    let [lesson, exam] = [learn, held].map(|set| Prepared::new(lexicon, set.iter().copied()));
     let labels: Vec<bool> = held.iter().map(|e| e.positive).collect();
     let network = Network::new(options.shape(), lexicon.rows(), options.seed);
-    let learner = Learner::new(network, lexicon.rows(), &learn, options.schedule());
-    learner.run(&mut |at, network| {
-        let held_out = if at.ended { Metrics::of(&probabilities(network, &held_rows), &labels).ok() } else { None };
+    Learner::new(network, lexicon.rows(), &lesson, options.schedule()).run(&mut |at, network| {
+        let look = || Metrics::of(&probabilities(network, &exam), &labels).ok();
         report(&Progress {
             phase: Phase::Network,
             epoch: at.epoch,
@@ -183,7 +183,7 @@ fn first_phase(
             step: at.step,
             steps: at.steps,
             loss: f64::from(at.loss),
-            held_out,
+            held_out: if at.ended { look() } else { None },
             fraction: 0.97 * at.step as f64 / at.steps.max(1) as f64,
         })
     })
@@ -211,23 +211,25 @@ fn second_phase(
 ) -> Result<Model, Error> {
     let pooling = Pooling { power: f64::from(options.power), limit: f64::from(options.limit) };
     let encoder = Encoder::new(lexicon, Table::quantise(options.features, &network.table)?, pooling)?;
-    let raw = head(network, 1.0, 8.0, options.degree)?;
-    let logits: Result<Vec<f32>, Error> =
-        held.iter().map(|e| Ok(raw.values(&encoder.features(&e.tokens))?.logit as f32)).collect();
-    let (logits, labels) = (logits?, held.iter().map(|e| e.positive).collect::<Vec<_>>());
-    let temperature = temperature::fit(&logits, &labels);
-    let scaled = head(network, f64::from(temperature), 8.0, options.degree)?;
+    let raw = head(network, 1.0, REACH, options.degree)?;
     let mut ranges = Ranges::empty();
     for example in learn.iter().chain(held) {
         let features = encoder.features(&example.tokens);
-        let values = scaled.values(&features)?;
+        let values = raw.values(&features)?;
         ranges.feature.widen(features);
         ranges.hidden.widen(values.hidden);
         ranges.activation.widen(values.activation);
         ranges.logit.widen([values.logit]);
     }
-    let reach = ranges.logit.high.max(-ranges.logit.low).max(2.0);
-    let head = head(network, f64::from(temperature), reach, options.degree)?;
+    let widest = ranges.logit.high.max(-ranges.logit.low);
+    let logits: Result<Vec<f32>, Error> =
+        held.iter().map(|e| Ok(raw.values(&encoder.features(&e.tokens))?.logit as f32)).collect();
+    let (logits, labels) = (logits?, held.iter().map(|e| e.positive).collect::<Vec<_>>());
+    let temperature = temperature::fit(&logits, &labels, (widest / REACH) as f32);
+    let divisor = f64::from(temperature);
+    ranges.logit = Span { low: ranges.logit.low / divisor, high: ranges.logit.high / divisor };
+    let reach = (widest / divisor).max(2.0);
+    let head = head(network, divisor, reach, options.degree)?;
     let probabilities: Vec<f64> =
         logits.iter().map(|&d| arras_nn::head::logistic(f64::from(d / temperature))).collect();
     let held_out = Metrics::of(&probabilities, &labels)?;
@@ -272,9 +274,14 @@ fn head(network: &Network, temperature: f64, reach: f64, degree: usize) -> Resul
         activation: Quadratic::new(wide(p.slope), wide(p.offset))?,
         output: Linear::new(network.shape.hidden, output, vec![-bias, bias])?,
         temperature,
-        polynomial: Fit::new(-reach, reach, degree)?.tails(TAIL * reach, TAIL_WEIGHT)?.target(Target::Sigmoid)?,
+        polynomial: Fit::new(-reach, reach, degree)?
+            .tails(TAIL * reach, TAIL_WEIGHT)?
+            .target(Target::Sigmoid)?,
     })?)
 }
+
+/// The widest range of the logistic polynomial; the temperature is not lowered beyond what keeps the training set in it.
+const REACH: f64 = 10.0;
 
 /// Length of each clamped tail of the polynomial, as a share of the range.
 const TAIL: f64 = 0.25;

@@ -6,11 +6,12 @@ use crate::network::{cross_entropy, sigmoid};
 /// Full-batch steps; the problem has one dimension and is convex in 1 / T.
 const STEPS: usize = 400;
 
-/// The temperature T that minimises the cross-entropy of logistic(d / T), kept in [0.25, 4].
+/// The temperature T that minimises the cross-entropy of logistic(d / T), kept in [0.25, 4] and not below `least`.
 ///
 /// What learns is log T, so that T stays positive; no label changes, because T does not change a sign.
 #[must_use]
-pub fn fit(logits: &[f32], positive: &[bool]) -> f32 {
+pub fn fit(logits: &[f32], positive: &[bool], least: f32) -> f32 {
+    let low = least.clamp(0.25, 4.0).ln();
     let (adamw, mut optimiser, mut log) = (AdamW::default(), Dense::new(1), [0.0f32]);
     let count = logits.len().max(1) as f32;
     for step in 0..STEPS {
@@ -19,7 +20,7 @@ pub fn fit(logits: &[f32], positive: &[bool]) -> f32 {
         let gradient = logits.iter().zip(positive).map(slope).sum::<f32>() / count;
         let rate = 0.05 * (1.0 - step as f32 / STEPS as f32);
         optimiser.step(&adamw, rate, 0.0, &mut log, &[gradient]);
-        log[0] = log[0].clamp(-4.0f32.ln(), 4.0f32.ln());
+        log[0] = log[0].clamp(low, 4.0f32.ln());
     }
     log[0].exp()
 }
@@ -48,8 +49,9 @@ mod tests {
         for truth in [0.7f32, 1.0, 2.5] {
             let d: Vec<f32> = (0..20_000).map(|_| rng.symmetric(4.0)).collect();
             let y: Vec<bool> = d.iter().map(|&d| rng.unit() < sigmoid(d / truth)).collect();
-            let found = fit(&d, &y);
+            let found = fit(&d, &y, 0.25);
             assert!((found / truth - 1.0).abs() < 0.08, "{found} for {truth}");
+            assert!(fit(&d, &y, 3.0) >= 2.999);
             assert!(loss(&d, &y, found) <= loss(&d, &y, truth) + 1e-5);
         }
     }

@@ -6,6 +6,7 @@ use std::ops::{Add, Mul, Sub};
 
 use arras_ring::{Basis, Coeff, Eval, Modulus, Poly};
 use arras_rlwe::Level;
+use zeroize::Zeroize;
 
 use crate::error::Error;
 use crate::params::Params;
@@ -145,17 +146,23 @@ impl Params {
     }
 
     fn check_values(&self, values: &[Complex], level: Level) -> Result<(), Error> {
-        // A vector of n entries up to B has coefficients up to B; half the modulus must hold them, and so must an i128.
-        let most_log2 = (self.log2_modulus(level) - 1.0 - self.scale(level).log2()).floor().min(24.0) as i32;
+        // Entries of absolute value up to B give coefficients up to B.
+        let most_log2 = self.most_log2(level);
         let most = 2f64.powi(most_log2);
-        match values.iter().position(|value| !(value.re.abs() <= most && value.im.abs() <= most)) {
+        let fits = |value: &Complex| value.re.is_finite() && value.im.is_finite() && value.abs() <= most;
+        match values.iter().position(|value| !fits(value)) {
             Some(position) => {
                 let at = values[position];
-                let value = if at.re.abs() <= most { at.im } else { at.re };
+                let value = if at.re.is_finite() && at.re.abs() < at.im.abs() || at.im.is_nan() { at.im } else { at.re };
                 Err(Error::Value { position, value, most_log2 })
             }
             None => Ok(()),
         }
+    }
+
+    /// log2 of the largest value at a level: half the modulus must hold it at the level's scale, and so must an i128.
+    pub(crate) fn most_log2(&self, level: Level) -> i32 {
+        (self.log2_modulus(level) - 1.0 - self.scale(level).log2()).floor().min(24.0) as i32
     }
 
     pub(crate) fn check_slots(&self, slots: usize) -> Result<(), Error> {
@@ -168,12 +175,15 @@ impl Params {
     /// The numbers in a polynomial of a level's scale, whose coefficients are below half of the product of its rows.
     pub(crate) fn decode_poly(&self, poly: Poly<Eval>, slots: usize, level: Level) -> Vec<Complex> {
         let basis = poly.basis();
-        let coefficients = self.ring().intt(poly);
+        let mut coefficients = self.ring().intt(poly);
         let (gap, half, scale) = (self.max_slots() / slots, self.degree() / 2, self.scale(level));
         let lift = Lift::new(&self.ring().moduli(basis));
         let rows: Vec<&[u64]> = coefficients.rows().collect();
         let number = |k: usize| lift.signed(rows.iter().map(|row| row[k])) as f64 / scale;
         let mut values: Vec<Complex> = (0..slots).map(|k| Complex::new(number(k * gap), number(k * gap + half))).collect();
+        // The noise of a decryption gives away the key.
+        drop(rows);
+        coefficients.zeroize();
         self.fft(slots).forward(&mut values);
         values
     }
@@ -196,9 +206,16 @@ pub(crate) fn residue(x: i128, modulus: &Modulus) -> u64 {
     if x < 0 { modulus.neg(magnitude) } else { magnitude }
 }
 
-/// The integer nearest to x as a residue; |x| below 2^127.
+/// The integer nearest to x as a residue; x is finite.
 pub(crate) fn residue_of(x: f64, modulus: &Modulus) -> u64 {
-    residue(x.round() as i128, modulus)
+    if x.abs() < 2f64.powi(126) {
+        return residue(x.round() as i128, modulus);
+    }
+    // Squared scales of two primes do not fit an i128: such a number is its 53-bit significand times a power of two.
+    let bits = x.to_bits();
+    let (significand, exponent) = (bits & ((1 << 52) - 1) | 1 << 52, (bits >> 52 & 0x7ff).saturating_sub(1075));
+    let magnitude = modulus.mul(modulus.reduce(significand), modulus.pow_vartime(2, exponent));
+    if x < 0.0 { modulus.neg(magnitude) } else { magnitude }
 }
 
 /// Residues modulo a few primes to a signed integer (Garner 1959).

@@ -57,7 +57,10 @@ impl Evaluator {
     /// A number that is not finite or too large.
     pub fn add_scalar(&self, a: &Ciphertext, c: f64) -> Result<Ciphertext, Error> {
         self.check(a)?;
-        self.check_scalar(c)?;
+        let most_log2 = self.params.most_log2(a.level());
+        if !(c.abs() <= 2f64.powi(most_log2)) {
+            return Err(Error::Value { position: 0, value: c, most_log2 });
+        }
         let mut sum = self.copy(a);
         let constant = c * self.params.scale(a.level());
         self.params.ring().add_integer_assign(&mut sum.inner.parts[0], |m| residue_of(constant, m));
@@ -94,7 +97,7 @@ impl Evaluator {
         Ok(())
     }
 
-    /// Numbers that can multiply or be added: finite, below 2^24 in size.
+    /// Numbers that can multiply: finite, below 2^24 in size.
     pub(super) fn check_scalar(&self, c: f64) -> Result<(), Error> {
         let most_log2 = 24;
         if c.abs() <= 2f64.powi(most_log2) { Ok(()) } else { Err(Error::Value { position: 0, value: c, most_log2 }) }

@@ -16,8 +16,11 @@ pub struct Diagonals {
     level: Level,
     slots: usize,
     babies: Vec<u32>,
-    giants: Vec<(u32, Vec<(usize, Poly<Eval>)>)>,
+    giants: Vec<(u32, Vec<Term>)>,
 }
+
+/// Index into the baby steps, and the encoded diagonal.
+type Term = (usize, Poly<Eval>);
 
 /// A giant step before it is encoded.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,7 +41,7 @@ impl Diagonals {
     pub fn new(params: &Params, babies: &[usize], giants: &[Giant<'_>], slots: usize, level: Level) -> Result<Self, Error> {
         params.check_level(level)?;
         let basis = arras_rlwe::Raised::basis(params.rlwe(), level);
-        let term = |&(baby, diagonal): &(usize, &[f64])| -> Result<(usize, Poly<Eval>), Error> {
+        let term = |&(baby, diagonal): &(usize, &[f64])| -> Result<Term, Error> {
             if baby >= babies.len() {
                 let most = babies.len().saturating_sub(1) as u64;
                 return Err(Error::Range { what: "a baby step index", value: baby as u64, least: 0, most });
@@ -116,7 +119,7 @@ impl Evaluator {
             .collect()
     }
 
-    fn inner_sum_of_diagonals(&self, babies: &[Raised], terms: &[(usize, Poly<Eval>)], level: Level) -> Raised {
+    fn inner_sum_of_diagonals(&self, babies: &[Raised], terms: &[Term], level: Level) -> Raised {
         let ring = self.params.ring();
         let mut sum = Raised::zero(self.params.rlwe(), level);
         for (baby, diagonal) in terms {

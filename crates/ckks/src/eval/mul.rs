@@ -116,7 +116,16 @@ impl Evaluator {
     /// # Errors
     /// No level left, or a number that is not finite or too large.
     pub fn mul_scalar(&self, a: &Ciphertext, c: f64) -> Result<Ciphertext, Error> {
-        self.rescale(&self.combine_lazy(&[a], &[c], 0.0)?)
+        self.check(a)?;
+        self.need("a product", 1, a.level())?;
+        self.check_scalar(c)?;
+        let (ring, level) = (self.params.ring(), a.level());
+        let weight = c * self.params.scale(level);
+        let parts = [0, 1].map(|k| {
+            ring.mul_integer(&a.inner.parts[k], |m| residue_of(weight, m), self.params.basis(level))
+        });
+        self.count(Op::ScalarProduct, level, 1);
+        self.rescale(&Product { parts, level, slots: a.slots })
     }
 
     /// bias + sum_i weights[i] * terms[i]. Cost: one level below the lowest term, one rescale.

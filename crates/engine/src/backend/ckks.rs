@@ -96,7 +96,10 @@ impl Ckks {
 
 /// The counters of an evaluator in the words of programs.
 pub(crate) fn counts(eval: &Evaluator) -> Counts {
-    eval.counts().into_iter().map(|((op, level), times)| ((translate(op), u32::from(level.0)), times)).collect()
+    eval.counts()
+        .into_iter()
+        .map(|((op, level), times)| ((translate(op), u32::from(level.0)), times))
+        .collect()
 }
 
 fn translate(op: arras_ckks::Op) -> Op {

@@ -4,4 +4,5 @@ mod cache;
 mod ckks;
 
 pub use cache::{CACHE_BYTES, Cache};
+pub(crate) use ckks::counts;
 pub use ckks::{Ckks, Counts, Hidden};

@@ -23,14 +23,29 @@ pub fn spec_to_bytes(spec: &Spec, id: ParamsId) -> Vec<u8> {
     super::seal(Kind::Spec, id, |out| out.bytes(&body))
 }
 
-/// The parameter set of some bytes, not yet judged: `Params::new` does that.
+/// The parameter set of some bytes, whole and rightly named but not yet judged: `Params::new` does that.
 ///
 /// # Errors
 /// Bytes that `spec_to_bytes` does not write.
 pub fn spec_from_bytes(bytes: &[u8]) -> Result<Spec, Error> {
-    let (_, body) = super::open(Kind::Spec, bytes)?;
-    postcard::from_bytes(body).map_err(|_| Error::Field { field: "a parameter" })
+    let (id, body) = super::open(Kind::Spec, bytes)?;
+    if body.len() > MAX_SPEC {
+        return Err(Error::Field { field: "the number of parameters" });
+    }
+    let spec: Spec = postcard::from_bytes(body).map_err(|_| Error::Field { field: "a parameter" })?;
+    let expected = ParamsId::of(&spec);
+    if id != expected {
+        return Err(Error::ForeignParams { found: id, expected });
+    }
+    // Postcard reads over-long numbers and ignores what follows the last field: one set has one encoding.
+    if spec_to_bytes(&spec, id) != bytes {
+        return Err(Error::Field { field: "the encoding of a parameter" });
+    }
+    Ok(spec)
 }
+
+/// Bytes of the longest specification: several times those of 200 levels of two primes.
+const MAX_SPEC: usize = 1 << 14;
 
 fn write_level(level: Level, out: &mut Writer) {
     out.u8(level.0);

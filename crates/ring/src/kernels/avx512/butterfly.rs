@@ -21,6 +21,39 @@ impl Root {
     }
 }
 
+/// The roots of L levels of butterflies: one for the first, two for the second, four for the third, ...
+pub(super) struct Fan<'a, const L: usize> {
+    roots: &'a [u64],
+    quotients: &'a [u64],
+    index: usize,
+}
+
+impl<'a, const L: usize> Fan<'a, L> {
+    /// The fan below the root of the given index.
+    #[inline]
+    pub(super) fn new(roots: &'a [u64], quotients: &'a [u64], index: usize) -> Self {
+        assert!(index < roots.len() >> (L - 1) && roots.len() == quotients.len());
+        Self { roots, quotients, index }
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    pub(super) fn root(&self, level: usize, part: usize) -> Root {
+        self.before(0, level, part)
+    }
+
+    /// A root of the fan that is `back` fans before this one.
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    pub(super) fn before(&self, back: usize, level: usize, part: usize) -> Root {
+        debug_assert!(back <= self.index && level < L && part < 1 << level);
+        let at = ((self.index - back) << level) + part;
+        // SAFETY: at < (index + 1) 2^(L - 1), and `new` has compared that with both lengths.
+        let (value, quotient) = unsafe { (self.roots.get_unchecked(at), self.quotients.get_unchecked(at)) };
+        Root::new(*value, *quotient)
+    }
+}
+
 /// Different roots in the lanes, times 2^52, and the same divided by q modulo 2^52.
 #[derive(Clone, Copy)]
 pub(super) struct Late {
@@ -28,12 +61,15 @@ pub(super) struct Late {
     divided: __m512i,
 }
 
-/// (x, y) with x in [0, 4q), y below 2^52 to (x + w y, x - w y) in [0, 4q).
+/// (x, y) in [0, 4q) to (x + w y, x - w y) in [0, 4q), all of them modulo 2^52: whatever lies above is dropped only where
+/// words are compared, which shortens the path through a multiplication.
 #[inline]
 #[target_feature(enable = "avx512f,avx512ifma")]
 pub(super) fn forward(field: &Field, x: __m512i, y: __m512i, w: Root) -> (__m512i, __m512i) {
-    let u = sub_if(x, field.twice);
-    let v = product(field, y, w);
+    let u = sub_if(_mm512_and_si512(x, field.mask), field.twice);
+    let estimate = _mm512_madd52hi_epu64(field.zero, y, w.quotient);
+    let low = _mm512_madd52lo_epu64(field.zero, y, w.value);
+    let v = _mm512_madd52lo_epu64(low, estimate, field.minus);
     (_mm512_add_epi64(u, v), _mm512_sub_epi64(_mm512_add_epi64(u, field.twice), v))
 }
 
@@ -55,11 +91,11 @@ pub(super) fn product(field: &Field, y: __m512i, w: Root) -> __m512i {
     _mm512_and_si512(_mm512_madd52lo_epu64(low, estimate, field.minus), field.mask)
 }
 
-/// `forward` with a root for each lane.
+/// `forward` with a root for each lane, to words in [0, 4q) with nothing above.
 #[inline]
 #[target_feature(enable = "avx512f,avx512ifma")]
 pub(super) fn forward_late(field: &Field, x: __m512i, y: __m512i, w: Late) -> (__m512i, __m512i) {
-    let u = _mm512_add_epi64(sub_if(x, field.twice), field.q);
+    let u = _mm512_add_epi64(sub_if(_mm512_and_si512(x, field.mask), field.twice), field.q);
     let v = signed_product(field, y, w);
     (_mm512_add_epi64(u, v), _mm512_sub_epi64(u, v))
 }
@@ -70,7 +106,9 @@ pub(super) fn forward_late(field: &Field, x: __m512i, y: __m512i, w: Late) -> (_
 pub(super) fn backward_late(field: &Field, x: __m512i, y: __m512i, w: Late) -> (__m512i, __m512i) {
     let sum = sub_if(_mm512_add_epi64(x, y), field.twice);
     let difference = _mm512_sub_epi64(_mm512_add_epi64(x, field.twice), y);
-    (sum, _mm512_add_epi64(signed_product(field, difference, w), field.q))
+    let quotient = _mm512_madd52lo_epu64(field.zero, difference, w.divided);
+    let high = _mm512_madd52hi_epu64(field.q, difference, w.value);
+    (sum, _mm512_sub_epi64(high, _mm512_madd52hi_epu64(field.zero, quotient, field.q)))
 }
 
 /// y w in (-q, q) for y below 2^52 (Montgomery 1985, with the factor divided beforehand as in Seiler 2018):
@@ -81,6 +119,23 @@ fn signed_product(field: &Field, y: __m512i, w: Late) -> __m512i {
     let quotient = _mm512_madd52lo_epu64(field.zero, y, w.divided);
     let high = _mm512_madd52hi_epu64(field.zero, y, w.value);
     _mm512_sub_epi64(high, _mm512_madd52hi_epu64(field.zero, quotient, field.q))
+}
+
+/// The roots of three levels for each lane.
+#[derive(Clone, Copy)]
+pub(super) struct LateFan([Late; 7]);
+
+impl LateFan {
+    /// A place for a fan.
+    #[inline]
+    pub(super) fn zero(field: &Field) -> Self {
+        Self([Late { value: field.zero, divided: field.zero }; 7])
+    }
+
+    #[inline]
+    pub(super) fn root(&self, level: usize, part: usize) -> Late {
+        self.0[(1 << level) - 1 + part]
+    }
 }
 
 /// What it takes to find all roots of the last three levels from one root for each run of eight words.
@@ -112,7 +167,7 @@ impl Spread {
     /// The roots of the last three levels: one, two and four for each lane.
     #[inline]
     #[target_feature(enable = "avx512f,avx512ifma")]
-    pub(super) fn roots(&self, field: &Field, root: __m512i) -> [Late; 7] {
+    pub(super) fn fan(&self, field: &Field, root: __m512i) -> LateFan {
         let c0 = self.late(field, root);
         let b0 = self.times(field, root, c0);
         let a0 = self.times(field, b0.value, b0);
@@ -121,7 +176,7 @@ impl Spread {
         let c1 = self.times(field, root, one);
         let c2 = self.times(field, root, two);
         let c3 = self.times(field, root, three);
-        [a0, b0, b1, c0, c1, c2, c3]
+        LateFan([a0, b0, b1, c0, c1, c2, c3])
     }
 
     #[inline]

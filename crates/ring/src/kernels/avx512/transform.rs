@@ -1,35 +1,40 @@
 //! The negacyclic transform and its inverse.
 //!
-//! The first levels run in passes of two, three or four levels that hold 4, 8 or 16 vectors in registers; a pass over a
-//! large block is followed by all the remaining passes over each of its parts, so that these stay in the first cache.
-//! The last six levels act on 64 words: three levels between eight vectors, a transposition, and three more.
+//! All levels but the last three run in passes of up to four levels that hold up to 16 vectors in registers; a pass over
+//! a large block is followed by all the remaining passes over each of its parts, so that these stay in the first cache.
+//! The last three levels act within runs of eight words: eight runs are transposed, and each lane has its own roots.
 
 use std::arch::x86_64::*;
 
 use super::super::scalar::KERNELS as SCALAR;
-use super::butterfly::{Root, Spread, backward, backward_late, forward, forward_late, product, transpose};
+use super::butterfly::{
+    Fan, LateFan, Root, Spread, backward, backward_late, forward, forward_late, product, transpose,
+};
 use super::lanes::{Field, LANES, load, store, sub_if};
 use crate::modulus::Constant;
 use crate::ntt::NttTable;
 
-/// Words of the innermost block, and their logarithm.
-const INNER: usize = 64;
-const LOG_INNER: usize = 6;
+/// Words of eight runs.
+const TILE: usize = LANES * LANES;
+/// The logarithm of the shortest row, which has one tile.
+const LOG_TILE: usize = 6;
+/// Columns that a pass of three levels or fewer holds at a time, and tiles that the last levels do, to hide latencies.
+const PAIR: usize = 2;
 
-/// Levels per pass for a given number of levels above the innermost block; larger blocks first.
+/// Levels per pass for rows of 64, 128, ... words; the last three levels come on top.
 const PASSES: [&[usize]; 12] = [
-    &[],
-    &[1],
-    &[2],
     &[3],
-    &[2, 2],
+    &[4],
     &[2, 3],
     &[3, 3],
-    &[3, 4],
-    &[3, 3, 2],
+    &[2, 2, 3],
+    &[2, 3, 3],
     &[3, 3, 3],
-    &[3, 3, 4],
-    &[3, 4, 4],
+    &[2, 2, 3, 3],
+    &[2, 2, 3, 4],
+    &[2, 2, 2, 3, 3],
+    &[2, 2, 2, 3, 4],
+    &[2, 2, 2, 2, 3, 3],
 ];
 
 /// What every step of a transform needs.
@@ -65,11 +70,28 @@ pub(super) fn intt(row: &mut [u64], table: &NttTable, scale: Constant) {
     }
 }
 
-/// The passes for a row, if there are at least six levels.
+/// The passes for a row, if there is a tile.
 fn passes(row: &[u64], table: &NttTable) -> Option<&'static [usize]> {
     debug_assert_eq!(row.len(), 1 << table.log_n());
-    (row.len() == 1 << table.log_n())
-        .then_some(*PASSES.get((table.log_n() as usize).checked_sub(LOG_INNER)?)?)
+    let passes = PASSES.get((table.log_n() as usize).checked_sub(LOG_TILE)?)?;
+    (row.len() == 1 << table.log_n()).then_some(*passes)
+}
+
+/// Butterflies between the vectors of C arrays of W: level l joins vectors W / 2^(l + 1) apart with 2^l roots.
+macro_rules! levels {
+    ($x:ident, $levels:expr, $butterfly:ident, $field:ident, $root:expr) => {
+        for level in $levels {
+            let width = $x[0].len();
+            let half = width >> (level + 1);
+            for part in 0..1 << level {
+                for i in 2 * half * part..2 * half * part + half {
+                    for (k, x) in $x.iter_mut().enumerate() {
+                        (x[i], x[i + half]) = $butterfly($field, x[i], x[i + half], $root(k, level, part));
+                    }
+                }
+            }
+        }
+    };
 }
 
 impl<'a> Plan<'a> {
@@ -97,166 +119,261 @@ impl<'a> Plan<'a> {
     /// Transforms a block whose first level uses the root of the given index.
     #[target_feature(enable = "avx512f,avx512ifma")]
     fn forward(&self, block: &mut [u64], index: usize, passes: &[usize]) {
-        let Some((&levels, rest)) = passes.split_first() else {
-            for (i, inner) in block.as_chunks_mut().0.iter_mut().enumerate() {
-                self.forward_inner(inner, index + i);
+        let Some((&levels, rest)) = passes.split_first() else { return };
+        self.forward_pass(levels, block, block.len(), index);
+        let (part, index) = (block.len() >> levels, index << levels);
+        match *rest {
+            [] => self.forward_late(block, index),
+            [last] => {
+                self.forward_pass(last, block, part, index);
+                self.forward_late(block, index << last);
             }
-            return;
-        };
-        match levels {
-            1 => self.forward_pass::<1, 2>(block, index),
-            2 => self.forward_pass::<2, 4>(block, index),
-            3 => self.forward_pass::<3, 8>(block, index),
-            _ => self.forward_pass::<4, 16>(block, index),
-        }
-        if rest.is_empty() {
-            return self.forward(block, index << levels, rest);
-        }
-        let part = block.len() >> levels;
-        for (i, part) in block.chunks_exact_mut(part).enumerate() {
-            self.forward(part, (index << levels) + i, rest);
+            _ => {
+                for (i, part) in block.chunks_exact_mut(part).enumerate() {
+                    self.forward(part, index + i, rest);
+                }
+            }
         }
     }
 
     /// Undoes `forward`, times the constant.
     #[target_feature(enable = "avx512f,avx512ifma")]
     fn backward(&self, block: &mut [u64], index: usize, passes: &[usize]) {
-        let Some((&levels, rest)) = passes.split_first() else {
-            for (i, inner) in block.as_chunks_mut().0.iter_mut().enumerate() {
-                match index + i {
-                    1 => self.backward_inner::<true>(inner, 1),
-                    index => self.backward_inner::<false>(inner, index),
+        let Some((&levels, rest)) = passes.split_first() else { return };
+        let (part, below) = (block.len() >> levels, index << levels);
+        match *rest {
+            [] => self.backward_late(block, below),
+            [last] => {
+                self.backward_late(block, below << last);
+                self.backward_pass(last, block, part, below);
+            }
+            _ => {
+                for (i, part) in block.chunks_exact_mut(part).enumerate() {
+                    self.backward(part, below + i, rest);
                 }
             }
-            return;
-        };
-        if rest.is_empty() {
-            self.backward(block, index << levels, rest);
-        } else {
-            let part = block.len() >> levels;
-            for (i, part) in block.chunks_exact_mut(part).enumerate() {
-                self.backward(part, (index << levels) + i, rest);
-            }
         }
-        match (levels, index) {
-            (1, 1) => self.backward_pass::<1, 2, true>(block, index),
-            (2, 1) => self.backward_pass::<2, 4, true>(block, index),
-            (3, 1) => self.backward_pass::<3, 8, true>(block, index),
-            (_, 1) => self.backward_pass::<4, 16, true>(block, index),
-            (1, _) => self.backward_pass::<1, 2, false>(block, index),
-            (2, _) => self.backward_pass::<2, 4, false>(block, index),
-            (3, _) => self.backward_pass::<3, 8, false>(block, index),
-            (_, _) => self.backward_pass::<4, 16, false>(block, index),
+        self.backward_pass(levels, block, block.len(), index);
+    }
+
+    /// A pass over each part of a block; the first part has the root of the given index.
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    fn forward_pass(&self, levels: usize, block: &mut [u64], part: usize, index: usize) {
+        if part >> levels == LANES {
+            return match (levels, block.len() > part) {
+                (2, _) => self.forward_parts::<2, 4, 4>(block, index),
+                (3, true) => self.forward_parts::<3, 8, 2>(block, index),
+                (3, false) => self.forward_parts::<3, 8, 1>(block, index),
+                _ => self.forward_parts::<4, 16, 1>(block, index),
+            };
+        }
+        for (i, part) in block.chunks_exact_mut(part).enumerate() {
+            match levels {
+                1 => self.forward_levels::<1, 2, 4>(part, index + i),
+                2 => self.forward_levels::<2, 4, 4>(part, index + i),
+                _ => self.forward_levels::<3, 8, 2>(part, index + i),
+            }
         }
     }
 
-    /// L levels on W = 2^L vectors at a time, a block's W-th part apart.
     #[target_feature(enable = "avx512f,avx512ifma")]
-    fn forward_pass<const L: usize, const W: usize>(&self, block: &mut [u64], index: usize) {
-        let field = &self.field;
-        let roots = self.fan::<L, W>(index);
-        let mut columns = Columns::<W>::new(block);
-        for at in 0..columns.len() {
-            let mut x = columns.load(at);
-            for level in 0..L {
-                let half = W >> (level + 1);
-                for part in 0..1 << level {
-                    let root = roots[(1 << level) - 1 + part];
-                    for i in 2 * half * part..2 * half * part + half {
-                        (x[i], x[i + half]) = forward(field, x[i], x[i + half], root);
-                    }
-                }
+    fn backward_pass(&self, levels: usize, block: &mut [u64], part: usize, index: usize) {
+        if part >> levels == LANES {
+            return match (levels, block.len() > part) {
+                (2, _) => self.backward_parts::<2, 4, 4, false>(block, index),
+                (3, true) => self.backward_parts::<3, 8, 2, false>(block, index),
+                (3, false) if index > 1 => self.backward_parts::<3, 8, 1, false>(block, index),
+                (3, false) => self.backward_parts::<3, 8, 1, true>(block, index),
+                _ if index > 1 => self.backward_parts::<4, 16, 1, false>(block, index),
+                _ => self.backward_parts::<4, 16, 1, true>(block, index),
+            };
+        }
+        for (i, part) in block.chunks_exact_mut(part).enumerate() {
+            match (levels, index + i) {
+                (1, 1) => self.backward_levels::<1, 2, 4, true>(part, 1),
+                (2, 1) => self.backward_levels::<2, 4, 4, true>(part, 1),
+                (_, 1) => self.backward_levels::<3, 8, 2, true>(part, 1),
+                (1, index) => self.backward_levels::<1, 2, 4, false>(part, index),
+                (2, index) => self.backward_levels::<2, 4, 4, false>(part, index),
+                (_, index) => self.backward_levels::<3, 8, 2, false>(part, index),
             }
-            columns.store(at, x);
         }
     }
 
-    /// Undoes `forward_pass`; the last pass of all multiplies by the constant.
+    /// L levels on C columns of W = 2^L vectors at a time.
+    #[inline]
     #[target_feature(enable = "avx512f,avx512ifma")]
-    fn backward_pass<const L: usize, const W: usize, const LAST: bool>(
+    fn forward_levels<const L: usize, const W: usize, const C: usize>(
         &self,
         block: &mut [u64],
         index: usize,
     ) {
         let field = &self.field;
-        let roots = self.fan::<L, W>(index);
+        let fan = Fan::<L>::new(self.roots, self.quotients, index);
         let mut columns = Columns::<W>::new(block);
-        for at in 0..columns.len() {
-            let mut x = columns.load(at);
-            for level in (LAST as usize..L).rev() {
-                let half = W >> (level + 1);
-                for part in 0..1 << level {
-                    let root = roots[(1 << level) - 1 + part];
-                    for i in 2 * half * part..2 * half * part + half {
-                        (x[i], x[i + half]) = backward(field, x[i], x[i + half], root);
-                    }
+        for at in (0..columns.len / C).map(|step| step * C) {
+            let mut x = [[field.zero; W]; C];
+            for (k, x) in x.iter_mut().enumerate() {
+                *x = columns.load(at + k);
+            }
+            levels!(x, 0..L, forward, field, |_, level, part| fan.root(level, part));
+            for (k, x) in x.into_iter().enumerate() {
+                columns.store(at + k, x);
+            }
+        }
+    }
+
+    /// L levels on C blocks of W = 2^L vectors at a time.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    fn forward_parts<const L: usize, const W: usize, const C: usize>(
+        &self,
+        blocks: &mut [u64],
+        index: usize,
+    ) {
+        let field = &self.field;
+        let blocks = blocks.as_chunks_mut::<LANES>().0.as_chunks_mut::<W>().0.as_chunks_mut::<C>().0;
+        for (i, blocks) in blocks.iter_mut().enumerate() {
+            let fan = Fan::<L>::new(self.roots, self.quotients, index + i * C + C - 1);
+            let mut x = [[field.zero; W]; C];
+            for k in 0..C {
+                for j in 0..W {
+                    x[k][j] = load(&blocks[k][j]);
                 }
             }
+            levels!(x, 0..L, forward, field, |k, level, part| fan.before(C - 1 - k, level, part));
+            for k in 0..C {
+                for j in 0..W {
+                    store(&mut blocks[k][j], x[k][j]);
+                }
+            }
+        }
+    }
+
+    /// Undoes `forward_levels`; the last levels of all multiply by the constant.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    fn backward_levels<const L: usize, const W: usize, const C: usize, const LAST: bool>(
+        &self,
+        block: &mut [u64],
+        index: usize,
+    ) {
+        let field = &self.field;
+        let fan = Fan::<L>::new(self.roots, self.quotients, index);
+        let mut columns = Columns::<W>::new(block);
+        for at in (0..columns.len / C).map(|step| step * C) {
+            let mut x = [[field.zero; W]; C];
+            for (k, x) in x.iter_mut().enumerate() {
+                *x = columns.load(at + k);
+            }
+            levels!(x, (usize::from(LAST)..L).rev(), backward, field, |_, level, part| fan.root(level, part));
             if LAST {
-                for i in 0..W / 2 {
-                    (x[i], x[i + W / 2]) = last(field, x[i], x[i + W / 2], &self.scale);
+                self.finish(&mut x);
+            }
+            for (k, x) in x.into_iter().enumerate() {
+                columns.store(at + k, x);
+            }
+        }
+    }
+
+    /// Undoes `forward_parts`.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    fn backward_parts<const L: usize, const W: usize, const C: usize, const LAST: bool>(
+        &self,
+        blocks: &mut [u64],
+        index: usize,
+    ) {
+        let field = &self.field;
+        let blocks = blocks.as_chunks_mut::<LANES>().0.as_chunks_mut::<W>().0.as_chunks_mut::<C>().0;
+        for (i, blocks) in blocks.iter_mut().enumerate() {
+            let fan = Fan::<L>::new(self.roots, self.quotients, index + i * C + C - 1);
+            let mut x = [[field.zero; W]; C];
+            for k in 0..C {
+                for j in 0..W {
+                    x[k][j] = load(&blocks[k][j]);
                 }
             }
-            columns.store(at, x);
+            levels!(x, (usize::from(LAST)..L).rev(), backward, field, |k, level, part| fan.before(
+                C - 1 - k,
+                level,
+                part
+            ));
+            if LAST {
+                self.finish(&mut x);
+            }
+            for k in 0..C {
+                for j in 0..W {
+                    store(&mut blocks[k][j], x[k][j]);
+                }
+            }
+        }
+    }
+
+    /// The very last level of the inverse.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    fn finish<const W: usize>(&self, x: &mut [[__m512i; W]]) {
+        for x in x {
+            for i in 0..W / 2 {
+                (x[i], x[i + W / 2]) = last(&self.field, x[i], x[i + W / 2], &self.scale);
+            }
+        }
+    }
+
+    /// The last three levels of a block whose first run has the root of the given index, to [0, q).
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    fn forward_late(&self, block: &mut [u64], index: usize) {
+        let late = &self.late[index / LANES - self.late.len()..];
+        if block.len() == TILE {
+            return self.forward_tiles::<1>(block, late);
+        }
+        for (tiles, late) in block.chunks_exact_mut(PAIR * TILE).zip(late.chunks_exact(PAIR)) {
+            self.forward_tiles::<PAIR>(tiles, late);
+        }
+    }
+
+    /// Undoes `forward_late`, from [0, q) to [0, 2q).
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    fn backward_late(&self, block: &mut [u64], index: usize) {
+        let late = &self.late[index / LANES - self.late.len()..];
+        if block.len() == TILE {
+            return self.backward_tiles::<1>(block, late);
+        }
+        for (tiles, late) in block.chunks_exact_mut(PAIR * TILE).zip(late.chunks_exact(PAIR)) {
+            self.backward_tiles::<PAIR>(tiles, late);
         }
     }
 
     #[inline]
     #[target_feature(enable = "avx512f,avx512ifma")]
-    fn forward_inner(&self, words: &mut [u64; INNER], index: usize) {
+    fn forward_tiles<const C: usize>(&self, tiles: &mut [u64], late: &[[u64; LANES]]) {
         let field = &self.field;
-        let mut columns = Columns::<LANES>::new(words);
-        let mut x = columns.load(0);
-        let roots = self.fan::<3, 8>(index);
-        for (a, b, root) in NETWORK {
-            (x[a], x[b]) = forward(field, x[a], x[b], roots[root]);
+        let mut columns = Tiles::<C>::new(tiles);
+        let mut fans = [LateFan::zero(field); C];
+        for (fan, late) in fans.iter_mut().zip(late) {
+            *fan = self.spread.fan(field, load(late));
         }
-        x = transpose(x);
-        let roots = self.spread.roots(field, load(&self.late[index - self.late.len()]));
-        for (a, b, root) in NETWORK {
-            (x[a], x[b]) = forward_late(field, x[a], x[b], roots[root]);
-        }
-        for x in &mut x {
+        let mut x = columns.load();
+        levels!(x, 0..3, forward_late, field, |k: usize, level, part| fans[k].root(level, part));
+        for x in x.iter_mut().flatten() {
             *x = field.settle(*x);
         }
-        columns.store(0, transpose(x));
+        columns.store(x);
     }
 
     #[inline]
     #[target_feature(enable = "avx512f,avx512ifma")]
-    fn backward_inner<const LAST: bool>(&self, words: &mut [u64; INNER], index: usize) {
+    fn backward_tiles<const C: usize>(&self, tiles: &mut [u64], late: &[[u64; LANES]]) {
         let field = &self.field;
-        let mut columns = Columns::<LANES>::new(words);
-        let mut x = transpose(columns.load(0));
-        let roots = self.spread.roots(field, load(&self.late[index - self.late.len()]));
-        for (a, b, root) in NETWORK.into_iter().rev() {
-            (x[a], x[b]) = backward_late(field, x[a], x[b], roots[root]);
+        let mut columns = Tiles::<C>::new(tiles);
+        let mut fans = [LateFan::zero(field); C];
+        for (fan, late) in fans.iter_mut().zip(late) {
+            *fan = self.spread.fan(field, load(late));
         }
-        x = transpose(x);
-        let roots = self.fan::<3, 8>(index);
-        for (a, b, root) in NETWORK.into_iter().skip(if LAST { 4 } else { 0 }).rev() {
-            (x[a], x[b]) = backward(field, x[a], x[b], roots[root]);
-        }
-        if LAST {
-            for i in 0..4 {
-                (x[i], x[i + 4]) = last(field, x[i], x[i + 4], &self.scale);
-            }
-        }
-        columns.store(0, x);
-    }
-
-    /// The roots of L levels below the block of the given index: one, two, four, ...
-    #[inline]
-    #[target_feature(enable = "avx512f,avx512ifma")]
-    fn fan<const L: usize, const W: usize>(&self, index: usize) -> [Root; W] {
-        let mut fan = [Root::new(0, 0); W];
-        for level in 0..L {
-            for part in 0..1 << level {
-                let at = (index << level) + part;
-                fan[(1 << level) - 1 + part] = Root::new(self.roots[at], self.quotients[at]);
-            }
-        }
-        fan
+        let mut x = columns.load();
+        levels!(x, (0..3).rev(), backward_late, field, |k: usize, level, part| fans[k].root(level, part));
+        columns.store(x);
     }
 }
 
@@ -268,22 +385,6 @@ fn last(field: &Field, x: __m512i, y: __m512i, [scale, root]: &[Root; 2]) -> (__
     let difference = _mm512_sub_epi64(_mm512_add_epi64(x, field.twice), y);
     (sub_if(product(field, sum, *scale), field.q), sub_if(product(field, difference, *root), field.q))
 }
-
-/// Three levels of butterflies on eight places, in order: the places and the root.
-const NETWORK: [(usize, usize, usize); 12] = [
-    (0, 4, 0),
-    (1, 5, 0),
-    (2, 6, 0),
-    (3, 7, 0),
-    (0, 2, 1),
-    (1, 3, 1),
-    (4, 6, 2),
-    (5, 7, 2),
-    (0, 1, 3),
-    (2, 3, 4),
-    (4, 5, 5),
-    (6, 7, 6),
-];
 
 /// A block seen as W parts of equal length, a multiple of the vector; column i holds vector i of every part.
 struct Columns<'a, const W: usize> {
@@ -297,11 +398,6 @@ impl<'a, const W: usize> Columns<'a, W> {
         let words = block.as_chunks_mut::<LANES>().0;
         let len = words.len() / W;
         Self { words, len }
-    }
-
-    #[inline]
-    fn len(&self) -> usize {
-        self.len
     }
 
     #[inline]
@@ -323,6 +419,41 @@ impl<'a, const W: usize> Columns<'a, W> {
         for (i, x) in x.into_iter().enumerate() {
             // SAFETY: i < W and at < len, so the place is below W len, which is at most the number of vectors.
             store(unsafe { self.words.get_unchecked_mut(i * self.len + at) }, x);
+        }
+    }
+}
+
+/// C tiles of eight runs each; they are held transposed: vector j has word j of every run.
+struct Tiles<'a, const C: usize> {
+    runs: &'a mut [[[u64; LANES]; LANES]],
+}
+
+impl<'a, const C: usize> Tiles<'a, C> {
+    #[inline]
+    fn new(tiles: &'a mut [u64]) -> Self {
+        Self { runs: &mut tiles.as_chunks_mut().0.as_chunks_mut().0[..C] }
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    fn load(&self) -> [[__m512i; LANES]; C] {
+        let mut x = [[_mm512_setzero_si512(); LANES]; C];
+        for (x, runs) in x.iter_mut().zip(&*self.runs) {
+            for (x, run) in x.iter_mut().zip(runs) {
+                *x = load(run);
+            }
+            *x = transpose(*x);
+        }
+        x
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    fn store(&mut self, x: [[__m512i; LANES]; C]) {
+        for (x, runs) in x.into_iter().zip(&mut *self.runs) {
+            for (x, run) in transpose(x).into_iter().zip(runs) {
+                store(run, x);
+            }
         }
     }
 }

@@ -1,0 +1,284 @@
+//! The words of the command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Classifies text on encrypted data.
+#[derive(Debug, Parser)]
+#[command(name = "arras", version, about = "AI on data that the machine cannot see", propagate_version = true)]
+#[command(after_help = "Example:\n  arras classify \"a gripping, beautifully shot film\"")]
+pub struct Arras {
+    /// Print one JSON object instead of text
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Threads to use; every core by default
+    #[arg(long, global = true, value_name = "T", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Classify sentences: seal, run and open in one go
+    #[command(after_help = "Examples:\n  arras classify \"a gripping, beautifully shot film\"\n  arras classify --file reviews.txt --json")]
+    Classify(Classify),
+    /// Make keys
+    #[command(after_help = "Examples:\n  arras keygen --out keys\n  arras keygen --out keys --passphrase\n\nsecret.key stays with you; evaluation.key and params go to whoever runs the model.")]
+    Keygen(Keygen),
+    /// Encrypt sentences (needs the secret key)
+    #[command(after_help = "Example:\n  arras seal --keys keys \"a gripping film\" --out sealed")]
+    Seal(Seal),
+    /// Run a model on sealed sentences (needs evaluation keys only)
+    #[command(after_help = "Example:\n  arras run --evaluation-keys keys/evaluation.key --in sealed --out answer\n\nThe file params must lie beside the evaluation keys, or be given with --params.")]
+    Run(Run),
+    /// Decrypt the answer (needs the secret key)
+    #[command(after_help = "Example:\n  arras open --keys keys --in answer")]
+    Open(Open),
+    /// List parameter sets, or make one for a wish
+    #[command(after_help = "Examples:\n  arras params\n  arras params --security 128 --precision 20 --slots 64 --depth 7")]
+    Params(Params),
+    /// Train a model
+    #[command(after_help = "Example:\n  arras train sst2 --data ../shared/data/sst2 --out model.safetensors")]
+    Train {
+        #[command(subcommand)]
+        task: Train,
+    },
+    /// Measure a model on labelled sentences
+    #[command(after_help = "Example:\n  arras eval sst2 --data ../shared/data/sst2 --encrypted")]
+    Eval {
+        #[command(subcommand)]
+        task: Eval,
+    },
+    /// Measure the engine
+    #[command(after_help = "Example:\n  arras bench ops --preset n14-l7")]
+    Bench {
+        #[command(subcommand)]
+        what: Bench,
+    },
+}
+
+/// Where texts come from.
+#[derive(Debug, Args)]
+pub struct Texts {
+    /// Sentences; without any, and without --file, standard input is read, one per line
+    #[arg(value_name = "TEXT", conflicts_with = "file")]
+    pub texts: Vec<String>,
+    /// A file of sentences, one per line; - is standard input
+    #[arg(long, value_name = "FILE")]
+    pub file: Option<PathBuf>,
+}
+
+/// Which model.
+#[derive(Debug, Args)]
+pub struct ModelFile {
+    /// A model file; the one that comes with Arras by default
+    #[arg(long, value_name = "FILE")]
+    pub model: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Classify {
+    #[command(flatten)]
+    pub texts: Texts,
+    /// A folder of keys, made when missing; a folder of the user by default
+    #[arg(long, value_name = "DIR")]
+    pub keys: Option<PathBuf>,
+    #[command(flatten)]
+    pub model: ModelFile,
+    /// Security in bits, when keys are made
+    #[arg(long, value_name = "BITS", default_value = "128")]
+    pub security: Bits,
+}
+
+#[derive(Debug, Args)]
+pub struct Keygen {
+    /// The folder to make
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Derive the secret key from a passphrase, asked for on the terminal or read from standard input
+    #[arg(long)]
+    pub passphrase: bool,
+    /// Derive it from the first line of a file
+    #[arg(long, value_name = "FILE", conflicts_with = "passphrase")]
+    pub passphrase_file: Option<PathBuf>,
+    /// The passphrase.json of earlier keys: the same passphrase gives the same secret key again
+    #[arg(long, value_name = "FILE")]
+    pub salt: Option<PathBuf>,
+    #[command(flatten)]
+    pub model: ModelFile,
+    /// Security in bits
+    #[arg(long, value_name = "BITS", default_value = "128")]
+    pub security: Bits,
+    /// Make keys for one mode only; for both by default
+    #[arg(long, value_name = "MODE")]
+    pub mode: Option<Mode>,
+    /// Replace the keys in the folder
+    #[arg(long)]
+    pub force: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Seal {
+    /// The folder of keys
+    #[arg(long, value_name = "DIR")]
+    pub keys: PathBuf,
+    #[command(flatten)]
+    pub model: ModelFile,
+    #[command(flatten)]
+    pub texts: Texts,
+    /// One sentence per ciphertext, or one feature of all sentences
+    #[arg(long, value_name = "MODE", default_value = "latency")]
+    pub mode: Mode,
+    /// Where to write the sealed sentences
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct Run {
+    /// The file of evaluation keys
+    #[arg(long, value_name = "FILE")]
+    pub evaluation_keys: PathBuf,
+    /// The file of parameters; by default the file params beside the evaluation keys
+    #[arg(long, value_name = "FILE")]
+    pub params: Option<PathBuf>,
+    #[command(flatten)]
+    pub model: ModelFile,
+    /// The sealed sentences
+    #[arg(long = "in", value_name = "FILE")]
+    pub input: PathBuf,
+    /// Where to write the encrypted answer
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct Open {
+    /// The folder of keys
+    #[arg(long, value_name = "DIR")]
+    pub keys: PathBuf,
+    #[command(flatten)]
+    pub model: ModelFile,
+    /// The encrypted answer
+    #[arg(long = "in", value_name = "FILE")]
+    pub input: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct Params {
+    /// Security in bits: with it, and --depth, parameters are made for a wish
+    #[arg(long, value_name = "BITS", requires = "depth")]
+    pub security: Option<Bits>,
+    /// Correct bits after the binary point
+    #[arg(long, value_name = "BITS", requires = "depth", default_value_if("depth", clap::builder::ArgPredicate::IsPresent, "20"))]
+    pub precision: Option<u32>,
+    /// Length of the vectors
+    #[arg(long, value_name = "COUNT", requires = "depth", default_value_if("depth", clap::builder::ArgPredicate::IsPresent, "1"))]
+    pub slots: Option<usize>,
+    /// Multiplications in a row
+    #[arg(long, value_name = "LEVELS")]
+    pub depth: Option<u32>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Train {
+    /// Sentiment of film reviews (SST-2)
+    #[command(after_help = "Example:\n  arras train sst2 --data ../shared/data/sst2 --out model.safetensors")]
+    Sst2(TrainSst2),
+}
+
+#[derive(Debug, Args)]
+pub struct TrainSst2 {
+    /// The folder of train.tsv
+    #[arg(long, value_name = "DIR")]
+    pub data: PathBuf,
+    /// Where to write the model
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// Passes over the data
+    #[arg(long, value_name = "COUNT")]
+    pub epochs: Option<usize>,
+    /// Seed of everything random
+    #[arg(long, value_name = "NUMBER")]
+    pub seed: Option<u64>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Eval {
+    /// Sentiment of film reviews (SST-2)
+    #[command(after_help = "Examples:\n  arras eval sst2 --data ../shared/data/sst2\n  arras eval sst2 --data ../shared/data/sst2 --encrypted --json")]
+    Sst2(EvalSst2),
+}
+
+#[derive(Debug, Args)]
+pub struct EvalSst2 {
+    /// The folder of dev.tsv
+    #[arg(long, value_name = "DIR")]
+    pub data: PathBuf,
+    #[command(flatten)]
+    pub model: ModelFile,
+    /// Run on encrypted sentences as well
+    #[arg(long)]
+    pub encrypted: bool,
+    /// How to pack the sentences
+    #[arg(long, value_name = "MODE", default_value = "throughput")]
+    pub mode: Mode,
+    /// Only so many sentences
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
+    pub limit: Option<u32>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Bench {
+    /// The operations of CKKS at every level
+    #[command(after_help = "Examples:\n  arras bench ops --preset n14-l7\n  arras bench ops --preset n16-l28 --levels 28,15,2 --threads 1 --json")]
+    Ops(BenchOps),
+}
+
+#[derive(Debug, Args)]
+pub struct BenchOps {
+    /// A parameter set of `arras params`, or toy (small and insecure)
+    #[arg(long, value_name = "NAME", default_value = "n14-l7")]
+    pub preset: String,
+    /// The levels to time, separated by commas; all by default
+    #[arg(long, value_name = "LEVELS", value_delimiter = ',')]
+    pub levels: Vec<u8>,
+    /// Repetitions, of which the fastest counts
+    #[arg(long, value_name = "COUNT", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub reps: u32,
+    /// Answer requests on standard input, one JSON object per line (see bench/peers)
+    #[arg(long)]
+    pub worker: bool,
+}
+
+/// Security in bits.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Bits {
+    #[value(name = "128")]
+    B128,
+    #[value(name = "192")]
+    B192,
+    #[value(name = "256")]
+    B256,
+}
+
+impl Bits {
+    pub fn security(self) -> arras_ckks::Security {
+        match self {
+            Self::B128 => arras_ckks::Security::Bits128,
+            Self::B192 => arras_ckks::Security::Bits192,
+            Self::B256 => arras_ckks::Security::Bits256,
+        }
+    }
+}
+
+/// How sentences sit in ciphertexts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Mode {
+    /// One sentence per ciphertext: the fastest for a few
+    Latency,
+    /// One feature of all sentences per ciphertext: the fastest for many
+    Throughput,
+}

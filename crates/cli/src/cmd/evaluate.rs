@@ -1,0 +1,114 @@
+//! `arras run`: a model on ciphertexts, with nothing but public keys.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Instant;
+
+use anyhow::{Context as _, bail};
+use arras_ckks::wire::{self, Batch};
+use arras_ckks::{KeySet, Params};
+use arras_client::store;
+use arras_engine::Engine;
+use arras_nn::Job;
+use arras_rlwe::wire::{Kind, MAGIC};
+use serde::Serialize;
+
+use crate::args::Run;
+use crate::input::{self, Loaded};
+use crate::output::{self, Output};
+use crate::stop;
+
+#[derive(Serialize)]
+struct Report {
+    out: String,
+    sentences: u32,
+    input_bytes: usize,
+    output_bytes: usize,
+    evaluation_key_bytes: usize,
+    seconds: f64,
+}
+
+pub fn run(args: &Run, out: &Output) -> anyhow::Result<ExitCode> {
+    stop::watch()?;
+    let keys = public_bytes(&args.evaluation_keys)?;
+    let at = args.params.clone().unwrap_or_else(|| args.evaluation_keys.with_file_name(store::PARAMS));
+    let params = parameters(&at)?;
+    let loaded = input::model(&args.model)?;
+    let sealed = public_bytes(&args.input)?;
+    let started = Instant::now();
+    let server = Server::new(&params, &keys, &loaded).with_context(|| args.evaluation_keys.display().to_string())?;
+    let answer = server.answer(&sealed).with_context(|| args.input.display().to_string())?;
+    stop::check()?;
+    store::write_file(&args.out, &answer.bytes)?;
+    let report = Report {
+        out: args.out.display().to_string(),
+        sentences: answer.sentences,
+        input_bytes: sealed.len(),
+        output_bytes: answer.bytes.len(),
+        evaluation_key_bytes: keys.len(),
+        seconds: started.elapsed().as_secs_f64(),
+    };
+    out.show(&report, |report| {
+        let size = output::bytes(report.output_bytes as u64);
+        output::pairs(&[
+            ("answer", format!("{} ({size}), {} sentence(s)", report.out, report.sentences)),
+            ("time", format!("{:.2} s", report.seconds)),
+        ])
+    })
+}
+
+/// The bytes of a file, unless it is a secret key: those have no business here.
+fn public_bytes(path: &Path) -> anyhow::Result<Vec<u8>> {
+    if path.is_dir() {
+        bail!("{} is a folder: give the file {} in it, and keep the secret key away from here", path.display(), store::EVALUATION);
+    }
+    let mut start = [0; 12];
+    let mut file = std::fs::File::open(path).with_context(|| format!("{} cannot be read", path.display()))?;
+    let read = std::io::Read::read(&mut file, &mut start).with_context(|| format!("{} cannot be read", path.display()))?;
+    let secret = read == start.len() && start[..8] == MAGIC && start[10..] == (Kind::SecretKey as u16).to_le_bytes();
+    if secret {
+        bail!("{} is a secret key, which must not leave its owner: give {} instead", path.display(), store::EVALUATION);
+    }
+    Ok(store::read(path)?)
+}
+
+fn parameters(path: &PathBuf) -> anyhow::Result<Params> {
+    let bytes = store::read(path).with_context(|| format!("the file {} belongs beside the evaluation keys, or is named by --params", store::PARAMS))?;
+    Ok(store::params_from_bytes(&bytes, path)?)
+}
+
+/// The side that evaluates: made from bytes, fed bytes, answering bytes.
+pub struct Server<'a> {
+    engine: Engine,
+    params: Params,
+    loaded: &'a Loaded,
+}
+
+/// What goes back to the owner of the key.
+pub struct Answered {
+    pub bytes: Vec<u8>,
+    pub sentences: u32,
+}
+
+impl<'a> Server<'a> {
+    /// A server with the evaluation keys in some bytes.
+    pub fn new(params: &Params, keys: &[u8], loaded: &'a Loaded) -> anyhow::Result<Self> {
+        let keys: KeySet = wire::from_bytes(params.rlwe(), keys)?;
+        Ok(Self { engine: Engine::new(params, keys)?, params: params.clone(), loaded })
+    }
+
+    /// The answer to sealed sentences, with a bar on the terminal.
+    pub fn answer(&self, sealed: &[u8]) -> anyhow::Result<Answered> {
+        let batch: Batch = wire::from_bytes(self.params.rlwe(), sealed)?;
+        let sentences = Job::from_bytes(&batch.label)?.items;
+        let bar = output::bar(0, "running");
+        let mut progress = |done: usize, all: usize| {
+            bar.set_length(all as u64);
+            bar.set_position(done as u64);
+            !stop::asked()
+        };
+        let answer = self.engine.run(&self.loaded.model, &self.loaded.digest, batch, &mut progress);
+        bar.finish_and_clear();
+        Ok(Answered { bytes: wire::to_bytes(self.params.rlwe(), &answer?), sentences })
+    }
+}

@@ -1,0 +1,125 @@
+//! `arras keygen`: a folder of keys.
+
+use std::io::{BufRead as _, IsTerminal as _};
+use std::process::ExitCode;
+use std::time::Instant;
+
+use anyhow::{Context as _, bail};
+use arras_client::passphrase::Recipe;
+use arras_client::plan::Plan;
+use arras_client::{Folder, Source, random, store};
+use serde::Serialize;
+use zeroize::Zeroizing;
+
+use crate::args::{Keygen, Mode};
+use crate::cmd::params::tenths;
+use crate::output::{self, Output};
+use crate::{input, keyring};
+
+#[derive(Serialize)]
+struct Report {
+    out: String,
+    params: String,
+    n: usize,
+    log2_qp: f64,
+    security_bits: u32,
+    keys: usize,
+    passphrase: bool,
+    evaluation_key_bytes: u64,
+    public_key_bytes: u64,
+    secret_key_bytes: u64,
+    seconds: f64,
+}
+
+pub fn run(args: &Keygen, out: &Output) -> anyhow::Result<ExitCode> {
+    let folder = Folder::at(&args.out);
+    folder.check_free(args.force)?;
+    let model = input::model(&args.model)?.model;
+    let plan = match args.mode {
+        None => Plan::for_model(&model, args.security.security())?,
+        Some(mode) => Plan::for_mode(&model, mode.into(), args.security.security())?,
+    };
+    let words = passphrase(args)?;
+    let source = match &words {
+        None if args.salt.is_some() => bail!("--salt belongs to a passphrase: give --passphrase or --passphrase-file as well"),
+        None => Source::Random,
+        Some(words) => Source::Passphrase(words, recipe(args)?),
+    };
+    let started = Instant::now();
+    let keys = keyring::generate(plan.params(), plan.request(), source)?;
+    folder.write(plan.params(), &keys, args.force)?;
+    out.show(&report(args, &plan, &folder, words.is_some(), started), human)
+}
+
+/// The salt and costs given, or new ones.
+fn recipe(args: &Keygen) -> anyhow::Result<Recipe> {
+    match &args.salt {
+        Some(path) => Recipe::parse(&store::read(path)?).with_context(|| path.display().to_string()),
+        None => Ok(Recipe::new(&mut random::system()?)),
+    }
+}
+
+/// The passphrase from where the user says it is; asked for twice on a terminal.
+fn passphrase(args: &Keygen) -> anyhow::Result<Option<Zeroizing<Vec<u8>>>> {
+    if let Some(path) = &args.passphrase_file {
+        let bytes = Zeroizing::new(store::read(path)?);
+        return Ok(Some(first_line(&bytes)));
+    }
+    if !args.passphrase {
+        return Ok(None);
+    }
+    if !std::io::stdin().is_terminal() {
+        let mut line = Zeroizing::new(Vec::new());
+        std::io::stdin().lock().read_until(b'\n', &mut line).context("standard input cannot be read")?;
+        return Ok(Some(first_line(&line)));
+    }
+    let words = Zeroizing::new(rpassword::prompt_password("passphrase: ")?);
+    let again = Zeroizing::new(rpassword::prompt_password("once more: ")?);
+    if *words != *again {
+        bail!("the two passphrases differ: try again");
+    }
+    Ok(Some(Zeroizing::new(words.as_bytes().to_vec())))
+}
+
+fn first_line(bytes: &[u8]) -> Zeroizing<Vec<u8>> {
+    let line = bytes.split(|&b| b == b'\n').next().unwrap_or(&[]);
+    Zeroizing::new(line.strip_suffix(b"\r").unwrap_or(line).to_vec())
+}
+
+fn report(args: &Keygen, plan: &Plan, folder: &Folder, passphrase: bool, started: Instant) -> Report {
+    let size = |name: &str| std::fs::metadata(folder.path().join(name)).map_or(0, |meta| meta.len());
+    let params = plan.params();
+    Report {
+        out: args.out.display().to_string(),
+        params: params.id().to_string(),
+        n: params.degree(),
+        log2_qp: tenths(params.log2_q() + params.log2_p()),
+        security_bits: params.spec().security.bits(),
+        keys: plan.request().iter().len(),
+        passphrase,
+        evaluation_key_bytes: size(store::EVALUATION),
+        public_key_bytes: size(store::PUBLIC),
+        secret_key_bytes: size(store::SECRET),
+        seconds: started.elapsed().as_secs_f64(),
+    }
+}
+
+fn human(report: &Report) -> String {
+    let keys = format!("{} ({} keys)", output::bytes(report.evaluation_key_bytes), report.keys);
+    output::pairs(&[
+        ("folder", report.out.clone()),
+        ("parameters", format!("N = {}, log2 QP = {}, {} bits of security", report.n, report.log2_qp, report.security_bits)),
+        (store::EVALUATION, format!("{keys}, for whoever runs the model, with {}", store::PARAMS)),
+        (store::SECRET, "for you alone".to_owned()),
+        ("time", format!("{:.2} s", report.seconds)),
+    ])
+}
+
+impl From<Mode> for arras_nn::job::Mode {
+    fn from(mode: Mode) -> Self {
+        match mode {
+            Mode::Latency => Self::Latency,
+            Mode::Throughput => Self::Throughput,
+        }
+    }
+}

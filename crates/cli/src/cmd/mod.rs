@@ -1,0 +1,11 @@
+//! One file for each command.
+
+pub mod bench;
+pub mod classify;
+pub mod eval;
+pub mod evaluate;
+pub mod keygen;
+pub mod open;
+pub mod params;
+pub mod seal;
+pub mod train;

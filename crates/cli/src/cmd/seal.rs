@@ -1,0 +1,51 @@
+//! `arras seal`: sentences to a file of ciphertexts.
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use arras_ckks::wire;
+use arras_client::{Client, Folder, random, store};
+use serde::Serialize;
+
+use crate::args::Seal;
+use crate::input;
+use crate::output::{self, Output};
+use crate::stop;
+
+#[derive(Serialize)]
+struct Report {
+    out: String,
+    sentences: usize,
+    bytes: usize,
+    params: String,
+    seconds: f64,
+}
+
+pub fn run(args: &Seal, out: &Output) -> anyhow::Result<ExitCode> {
+    stop::watch()?;
+    let texts = input::texts(&args.texts)?;
+    let loaded = input::model(&args.model)?;
+    let folder = Folder::at(&args.keys);
+    let params = folder.params()?;
+    let secret = folder.secret(&params)?;
+    let started = Instant::now();
+    let client = Client::new(&loaded.model, loaded.digest, &params, &secret)?;
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    let batch = client.seal(&texts, args.mode.into(), &mut random::system()?)?;
+    let bytes = wire::to_bytes(params.rlwe(), &batch);
+    stop::check()?;
+    store::write_file(&args.out, &bytes)?;
+    let report = Report {
+        out: args.out.display().to_string(),
+        sentences: texts.len(),
+        bytes: bytes.len(),
+        params: params.id().to_string(),
+        seconds: started.elapsed().as_secs_f64(),
+    };
+    out.show(&report, |report| {
+        output::pairs(&[
+            ("sealed", format!("{} ({}), {} sentence(s)", report.out, output::bytes(report.bytes as u64), report.sentences)),
+            ("time", format!("{:.2} s", report.seconds)),
+        ])
+    })
+}

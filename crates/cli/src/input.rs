@@ -1,0 +1,79 @@
+//! What the user gives: texts and models.
+
+use std::io::Read as _;
+use std::path::Path;
+
+use anyhow::{Context as _, bail};
+use arras_client::store;
+use arras_nn::Model;
+
+use crate::args::{ModelFile, Texts};
+
+/// The most bytes of text that are read at once.
+const MOST_TEXT: u64 = 64 << 20;
+
+/// The sentences of the arguments, the file, or standard input: one per line, blank lines left out.
+pub fn texts(from: &Texts) -> anyhow::Result<Vec<String>> {
+    if !from.texts.is_empty() {
+        return Ok(from.texts.clone());
+    }
+    let (bytes, what) = match from.file.as_deref() {
+        Some(path) if path != Path::new("-") => {
+            let file = std::fs::File::open(path).with_context(|| format!("{} cannot be read", path.display()))?;
+            (limited(file).with_context(|| format!("{} cannot be read", path.display()))?, path.display().to_string())
+        }
+        Some(_) | None => {
+            if std::io::IsTerminal::is_terminal(&std::io::stdin()) {
+                bail!("there is no text to classify: give sentences as arguments, or one per line in --file or standard input");
+            }
+            (limited(std::io::stdin().lock()).context("standard input cannot be read")?, "standard input".to_owned())
+        }
+    };
+    let text = arras_nn::text::decode(&bytes).with_context(|| what.clone())?;
+    let lines: Vec<String> = text.lines().filter(|line| !line.trim().is_empty()).map(str::to_owned).collect();
+    if lines.is_empty() {
+        bail!("{what} holds no text: give at least one sentence");
+    }
+    Ok(lines)
+}
+
+fn limited(from: impl std::io::Read) -> anyhow::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    from.take(MOST_TEXT + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MOST_TEXT {
+        bail!("it holds more than {} MiB of text: split it into smaller files", MOST_TEXT >> 20);
+    }
+    Ok(bytes)
+}
+
+/// A model and how to name it.
+pub struct Loaded {
+    pub model: Model,
+    pub digest: [u8; 32],
+}
+
+/// The model of a file, or the one that comes with Arras.
+pub fn model(from: &ModelFile) -> anyhow::Result<Loaded> {
+    match &from.model {
+        None => parse(DEFAULT_MODEL).context("the model that comes with Arras"),
+        Some(path) => {
+            let bytes = model_bytes(path)?;
+            parse(&bytes).with_context(|| path.display().to_string())
+        }
+    }
+}
+
+/// The model that comes with Arras.
+const DEFAULT_MODEL: &[u8] = include_bytes!("../../../models/sst2.safetensors");
+
+fn model_bytes(path: &Path) -> anyhow::Result<Vec<u8>> {
+    let length = std::fs::metadata(path).with_context(|| format!("{} cannot be read", path.display()))?.len();
+    if length > arras_nn::BYTES as u64 {
+        bail!("{} has {length} bytes, and a model has at most {}: give a model file", path.display(), arras_nn::BYTES);
+    }
+    Ok(store::read(path)?)
+}
+
+fn parse(bytes: &[u8]) -> anyhow::Result<Loaded> {
+    Ok(Loaded { model: Model::from_bytes(bytes)?, digest: *blake3::hash(bytes).as_bytes() })
+}

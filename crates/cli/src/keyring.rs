@@ -1,0 +1,61 @@
+//! The keys of this user: made on first use, reused after.
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use arras_ckks::{KeyRequest, Params};
+use arras_client::plan::Plan;
+use arras_client::{Error, Folder, Keys, Source, random};
+
+use crate::output;
+use crate::stop;
+
+/// The folder in which keys for a plan are kept for this user: one for each parameter set and set of keys.
+pub fn folder(plan: &Plan) -> anyhow::Result<Folder> {
+    let home = directories::ProjectDirs::from("", "", "arras")
+        .context("this user has no home folder: say with --keys where keys shall be kept")?;
+    let name = format!("{}-{}", plan.params().id(), fingerprint(plan.request()));
+    Ok(Folder::at(home.data_local_dir().join("keys").join(name)))
+}
+
+/// Names a request in a few letters.
+fn fingerprint(request: &KeyRequest) -> String {
+    let mut hasher = blake3::Hasher::new_derive_key("arras 2026 key request");
+    for (purpose, level) in request.iter() {
+        hasher.update(format!("{purpose} at {level};").as_bytes());
+    }
+    hasher.finalize().to_hex().chars().take(8).collect()
+}
+
+/// Makes keys with a bar on the terminal; Ctrl-C stops between two keys.
+pub fn generate(params: &Params, request: &KeyRequest, source: Source<'_>) -> anyhow::Result<Keys> {
+    stop::watch()?;
+    let bar = output::bar(request.iter().len() as u64, "making keys");
+    let mut rng = random::system()?;
+    let keys = Keys::generate(params, request, source, &mut rng, |done| {
+        bar.set_position(done as u64);
+        !stop::asked()
+    });
+    bar.finish_and_clear();
+    Ok(keys?)
+}
+
+/// The folder of keys for a plan, which is made if it is not there. True if it was.
+pub fn provide(chosen: Option<&PathBuf>, plan: &Plan) -> anyhow::Result<(Folder, bool)> {
+    let folder = match chosen {
+        Some(path) => Folder::at(path),
+        None => folder(plan)?,
+    };
+    if folder.path().exists() && folder.check_free(false).is_err() {
+        return Ok((folder, false));
+    }
+    if output::is_watched() {
+        output::note(&format!("making keys in {} (once)", folder.path().display()));
+    }
+    let keys = generate(plan.params(), plan.request(), Source::Random)?;
+    match folder.write(plan.params(), &keys, false) {
+        // Another process was faster, and its keys are as good.
+        Err(Error::Exists { .. }) => Ok((folder, false)),
+        other => Ok(other.map(|()| (folder, true))?),
+    }
+}

@@ -1,0 +1,142 @@
+//! The owner of the key at work: sealing texts, opening answers.
+
+use arras_ckks::wire::{Batch, Items};
+use arras_ckks::{Ciphertext, Level, Params, SecretKey, SeededCiphertext};
+use arras_nn::program::{Latency, Throughput};
+use arras_nn::{Job, Mode, Model, Prediction};
+use rand_core::CryptoRng;
+
+use crate::error::Error;
+use crate::plan::Plan;
+
+/// Bits after the binary point of what leaves a decryption: far above the noise, far below what a label needs.
+pub const PRECISION_BITS: u32 = 16;
+
+/// A secret key with the model for which it seals and opens.
+#[derive(Debug)]
+pub struct Client<'a> {
+    model: &'a Model,
+    digest: [u8; 32],
+    params: &'a Params,
+    secret: &'a SecretKey,
+}
+
+impl<'a> Client<'a> {
+    /// A client of a model, which `digest` names to the engine.
+    ///
+    /// # Errors
+    /// A secret key of other parameters.
+    pub fn new(model: &'a Model, digest: [u8; 32], params: &'a Params, secret: &'a SecretKey) -> Result<Self, Error> {
+        params.check_id("secret key", secret.id())?;
+        Ok(Self { model, digest, params, secret })
+    }
+
+    /// Encrypts texts for one run.
+    ///
+    /// Cost: one encryption per text, or per feature of the model.
+    ///
+    /// # Errors
+    /// No text, a text that cannot be read, more texts than fit, or parameters with too few levels.
+    pub fn seal<R: CryptoRng + ?Sized>(&self, texts: &[&str], mode: Mode, rng: &mut R) -> Result<Batch, Error> {
+        self.seal_features(&self.features(texts)?, mode, rng)
+    }
+
+    /// The features of each text.
+    ///
+    /// # Errors
+    /// No text, or one that cannot be read.
+    pub fn features(&self, texts: &[&str]) -> Result<Vec<Vec<f64>>, Error> {
+        let read = |(i, text): (usize, &&str)| match self.model.features(text) {
+            Ok(features) => Ok(features.values),
+            Err(source) => Err(Error::Text { position: i + 1, source }),
+        };
+        if texts.is_empty() { Err(Error::NoText) } else { texts.iter().enumerate().map(read).collect() }
+    }
+
+    /// Encrypts features for one run.
+    ///
+    /// # Errors
+    /// As [`Client::seal`].
+    pub fn seal_features<R: CryptoRng + ?Sized>(
+        &self,
+        features: &[Vec<f64>],
+        mode: Mode,
+        rng: &mut R,
+    ) -> Result<Batch, Error> {
+        if features.is_empty() {
+            return Err(Error::NoText);
+        }
+        let level = Plan::over(self.params, self.model, mode)?.level();
+        let (vectors, slots) = self.pack(features, mode)?;
+        let encrypt = |values: &Vec<f64>| self.encrypt(values, slots, level, rng);
+        let items: Result<Vec<_>, Error> = vectors.iter().map(encrypt).collect();
+        let job = Job { mode, model: self.digest, items: features.len().min(u32::MAX as usize) as u32 };
+        let label = job.to_bytes();
+        Job::from_bytes(&label)?;
+        Ok(Batch { label, items: Items::Seeded(items?) })
+    }
+
+    fn pack(&self, features: &[Vec<f64>], mode: Mode) -> Result<(Vec<Vec<f64>>, usize), Error> {
+        match mode {
+            Mode::Latency => {
+                let program = Latency::new(self.model)?;
+                let vectors: Result<Vec<_>, _> = features.iter().map(|values| program.pack(values)).collect();
+                Ok((vectors?, program.period()))
+            }
+            Mode::Throughput => {
+                let slots = self.params.max_slots();
+                Ok((Throughput::new(self.model)?.pack_batch(features, slots)?, slots))
+            }
+        }
+    }
+
+    fn encrypt<R: CryptoRng + ?Sized>(
+        &self,
+        values: &[f64],
+        slots: usize,
+        level: Level,
+        rng: &mut R,
+    ) -> Result<SeededCiphertext, Error> {
+        let plain = self.params.encode_at(values, slots, level)?;
+        Ok(self.params.encrypt(&plain, self.secret, rng)?)
+    }
+
+    /// Decrypts an answer: one prediction per text, in order.
+    ///
+    /// Error: the engine's, and half of 2^-16 from rounding, without which nothing leaves.
+    ///
+    /// # Errors
+    /// A batch of another model, of other keys, not yet run, or whose sentinel is wrong.
+    pub fn open(&self, batch: &Batch) -> Result<Vec<Prediction>, Error> {
+        let job = Job::from_bytes(&batch.label)?;
+        if job.model != self.digest {
+            return Err(Error::ForeignModel);
+        }
+        let Items::Whole(items) = &batch.items else { return Err(Error::NotRun) };
+        let (have, count) = (items.len(), job.items as usize);
+        let need = match job.mode {
+            Mode::Latency => count,
+            Mode::Throughput => 1,
+        };
+        if have != need {
+            return Err(Error::Items { have, need });
+        }
+        let probabilities = match job.mode {
+            Mode::Latency => {
+                let program = Latency::new(self.model)?;
+                let one = |item| -> Result<f64, Error> { Ok(program.unpack(&self.decrypt(item)?)?) };
+                items.iter().map(one).collect::<Result<Vec<_>, Error>>()?
+            }
+            Mode::Throughput => {
+                let slots = items.first().map(|item| self.decrypt(item)).transpose()?.unwrap_or_default();
+                Throughput::new(self.model)?.unpack_batch(&slots, count)?
+            }
+        };
+        Ok(probabilities.into_iter().map(Prediction::of).collect())
+    }
+
+    /// The numbers in a ciphertext, rounded.
+    fn decrypt(&self, ciphertext: &Ciphertext) -> Result<Vec<f64>, Error> {
+        Ok(self.params.decrypt(ciphertext, self.secret)?.release(PRECISION_BITS).values)
+    }
+}

@@ -1,0 +1,213 @@
+//! A model on a batch.
+
+use arras_circuits::{Failure, Op, Trace, Tracer};
+use arras_ckks::wire::{Batch, Items};
+use arras_ckks::{Ciphertext, Level, Params, SeededCiphertext};
+use arras_nn::program::{Latency, Throughput};
+use arras_nn::{Job, Mode, Model};
+use arras_rlwe::Purpose;
+use arras_rlwe::ring::par;
+
+use crate::backend::{Ckks, Hidden};
+use crate::engine::Engine;
+use crate::error::Error;
+use crate::limits::{ciphertext_bytes, raised_bytes};
+use crate::watch::Watched;
+
+/// Called with the steps done and all steps; stops the run by returning `false`.
+type Progress<'a> = &'a mut dyn FnMut(usize, usize) -> bool;
+
+impl Engine {
+    /// The answer to a batch that was sealed for this model, at the lowest level and under the same label.
+    ///
+    /// `digest` names the model: the BLAKE3 of its bytes, as in [`Job::model`]. `progress` hears of the steps done and of
+    /// all steps (a step is a sentence in latency mode, and an operation in throughput mode) and stops the run by returning
+    /// `false`.
+    ///
+    /// Labels, sizes, levels, keys and memory are checked before anything is computed.
+    ///
+    /// Cost: in latency mode that of [`Latency::trace`] for each sentence, on all threads; in throughput mode that of
+    /// [`Throughput::trace`] for all sentences together. Error: the scheme's, which the contract test bounds.
+    ///
+    /// # Errors
+    /// A label that is none or names another model, ciphertexts of another number, level or packing than the program
+    /// takes, a key that is missing, a limit exceeded, or [`Error::Stopped`].
+    pub fn run(
+        &self,
+        model: &Model,
+        digest: &[u8; 32],
+        sealed: Batch,
+        progress: &mut dyn FnMut(usize, usize) -> bool,
+    ) -> Result<Batch, Error> {
+        let job = Job::from_bytes(&sealed.label)?;
+        if job.model != *digest {
+            return Err(Error::ForeignModel);
+        }
+        self.limits().check_sentences(job.items as usize)?;
+        let inputs = unpack(sealed.items);
+        let results = match job.mode {
+            Mode::Latency => self.latency(&Latency::new(model)?, inputs, job.items as usize, progress)?,
+            Mode::Throughput => {
+                self.throughput(&Throughput::new(model)?, inputs, job.items as usize, progress)?
+            }
+        };
+        Ok(Batch { label: sealed.label, items: Items::Whole(results) })
+    }
+
+    /// One ciphertext after the other, as many at a time as there are threads; the first alone encodes the matrices.
+    fn latency(
+        &self,
+        program: &Latency,
+        inputs: Vec<Sealed>,
+        sentences: usize,
+        progress: Progress<'_>,
+    ) -> Result<Vec<Ciphertext>, Error> {
+        let slots = check_number(&inputs, sentences)?;
+        if !slots.is_multiple_of(program.period()) {
+            return Err(Error::Slots { need: program.period(), have: slots });
+        }
+        let (trace, backend) = (program.trace(slots)?, self.backend(slots)?);
+        let level = self.check(&trace, &inputs, slots)?;
+        let at_once = par::threads().min(sentences) as u64;
+        let babies = trace.count(Op::HoistedRotate) + 1;
+        let one = ciphertext_bytes(self.params(), level) + babies * raised_bytes(self.params(), level);
+        let results = sentences as u64 * ciphertext_bytes(self.params(), Level(0));
+        self.limits().check_bytes(at_once * one + results)?;
+        let answer = |x: Sealed| backend.output(&program.run(&backend, &x.open(&backend)?)?);
+        let mut inputs = inputs.into_iter();
+        let mut results = Vec::with_capacity(sentences);
+        while results.len() < sentences {
+            report(progress, results.len(), sentences)?;
+            let width = if results.is_empty() { 1 } else { par::threads() };
+            for result in par::map(inputs.by_ref().take(width).collect(), answer) {
+                results.push(result?);
+            }
+        }
+        report(progress, sentences, sentences)?;
+        Ok(results)
+    }
+
+    /// All sentences at once, one ciphertext for each feature.
+    fn throughput(
+        &self,
+        program: &Throughput,
+        inputs: Vec<Sealed>,
+        sentences: usize,
+        progress: Progress<'_>,
+    ) -> Result<Vec<Ciphertext>, Error> {
+        let slots = check_number(&inputs, program.features())?;
+        // The last slot holds the sentinel.
+        if sentences >= slots {
+            return Err(Error::Slots { need: (sentences + 1).next_power_of_two(), have: slots });
+        }
+        let trace = program.trace()?;
+        let level = self.check(&trace, &inputs, slots)?;
+        let held = inputs.len() as u64 + trace.count(Op::Product);
+        self.limits().check_bytes(held * ciphertext_bytes(self.params(), level))?;
+        let steps = steps(program)?;
+        report(progress, 0, steps)?;
+        let backend = self.backend(slots)?;
+        let inputs: Vec<Hidden> = inputs.into_iter().map(|x| x.open(&backend)).collect::<Result<_, _>>()?;
+        let watched = Watched::new(&backend, |done| progress(done, steps));
+        let result = program.run(&watched, &inputs).map_err(refused)?;
+        Ok(vec![backend.output(&result)?])
+    }
+
+    /// Every ciphertext is as the program takes it and every key is there; the level of the inputs.
+    fn check(&self, trace: &Trace, inputs: &[Sealed], slots: usize) -> Result<Level, Error> {
+        let need = level(trace.depth)?;
+        self.params().check_level(need)?;
+        for input in inputs {
+            if input.level() != need {
+                return Err(Error::Level { need, have: input.level() });
+            }
+            if input.slots() != slots {
+                return Err(Error::Slots { need: slots, have: input.slots() });
+            }
+        }
+        if let Some(at) = trace.relinearise {
+            self.keys().key(Purpose::Relinearise, level(at)?)?;
+        }
+        for (&by, &at) in &trace.rotations {
+            // Rotations are below the slots, which fit.
+            self.keys().key(Purpose::Rotate(u32::try_from(by).unwrap_or(u32::MAX)), level(at)?)?;
+        }
+        Ok(need)
+    }
+}
+
+/// A ciphertext as it came.
+enum Sealed {
+    Seeded(SeededCiphertext),
+    Whole(Ciphertext),
+}
+
+impl Sealed {
+    fn level(&self) -> Level {
+        match self {
+            Self::Seeded(x) => x.level(),
+            Self::Whole(x) => x.level(),
+        }
+    }
+
+    fn slots(&self) -> usize {
+        match self {
+            Self::Seeded(x) => x.slots(),
+            Self::Whole(x) => x.slots(),
+        }
+    }
+
+    fn whole(self, params: &Params) -> Ciphertext {
+        match self {
+            Self::Seeded(x) => x.expand(params),
+            Self::Whole(x) => x,
+        }
+    }
+
+    fn open(self, backend: &Ckks) -> Result<Hidden, Error> {
+        backend.input(self.whole(backend.evaluator().params()))
+    }
+}
+
+fn unpack(items: Items) -> Vec<Sealed> {
+    match items {
+        Items::Seeded(items) => items.into_iter().map(Sealed::Seeded).collect(),
+        Items::Whole(items) => items.into_iter().map(Sealed::Whole).collect(),
+    }
+}
+
+/// The slots of the first of exactly this many ciphertexts.
+fn check_number(inputs: &[Sealed], need: usize) -> Result<usize, Error> {
+    match inputs.first() {
+        Some(first) if inputs.len() == need => Ok(first.slots()),
+        Some(_) | None => Err(Error::Ciphertexts { need, have: inputs.len() }),
+    }
+}
+
+/// A level of a trace, which a chain of 200 levels at most can have.
+fn level(traced: u32) -> Result<Level, Error> {
+    u8::try_from(traced).map(Level).map_err(|_| Error::TooDeep { need: traced })
+}
+
+fn report(progress: Progress<'_>, done: usize, all: usize) -> Result<(), Error> {
+    if progress(done, all) { Ok(()) } else { Err(Error::Stopped) }
+}
+
+/// Operations of a program, counted on nothing.
+fn steps(program: &Throughput) -> Result<usize, Error> {
+    let tracer = Tracer::unlimited(2)?;
+    let mut steps = 0;
+    let count = |done| {
+        steps = done;
+        true
+    };
+    program.run(&Watched::new(&tracer, count), &vec![tracer.input(); program.features()]).map_err(refused)?;
+    Ok(steps)
+}
+
+fn refused(failure: Failure<Error>) -> Error {
+    match failure {
+        Failure::Operation(error) => error,
+        Failure::Inputs { need, have } => Error::Ciphertexts { need, have },
+    }
+}

@@ -1,0 +1,60 @@
+//! Operations that somebody watches, and may stop.
+
+use std::cell::RefCell;
+
+use arras_approx::Polynomial;
+use arras_circuits::Arith;
+
+use crate::error::Error;
+
+/// The operations of `inner`; after each, `heard` is told how many there were, and stops the program by `false`.
+pub(crate) struct Watched<'a, B, F> {
+    inner: &'a B,
+    heard: RefCell<(usize, F)>,
+}
+
+impl<'a, B: Arith<Error: Into<Error>>, F: FnMut(usize) -> bool> Watched<'a, B, F> {
+    pub(crate) fn new(inner: &'a B, heard: F) -> Self {
+        Self { inner, heard: RefCell::new((0, heard)) }
+    }
+
+    fn tell(&self, result: Result<B::Ct, B::Error>) -> Result<B::Ct, Error> {
+        let value = result.map_err(Into::into)?;
+        let (done, heard) = &mut *self.heard.borrow_mut();
+        *done += 1;
+        if heard(*done) { Ok(value) } else { Err(Error::Stopped) }
+    }
+}
+
+impl<B: Arith<Error: Into<Error>>, F: FnMut(usize) -> bool> Arith for Watched<'_, B, F> {
+    type Ct = B::Ct;
+    type Error = Error;
+
+    fn add(&self, a: &B::Ct, b: &B::Ct) -> Result<B::Ct, Error> {
+        self.tell(self.inner.add(a, b))
+    }
+    fn sub(&self, a: &B::Ct, b: &B::Ct) -> Result<B::Ct, Error> {
+        self.tell(self.inner.sub(a, b))
+    }
+    fn mul(&self, a: &B::Ct, b: &B::Ct) -> Result<B::Ct, Error> {
+        self.tell(self.inner.mul(a, b))
+    }
+    fn add_plain(&self, a: &B::Ct, v: &[f64]) -> Result<B::Ct, Error> {
+        self.tell(self.inner.add_plain(a, v))
+    }
+    fn mul_plain(&self, a: &B::Ct, v: &[f64]) -> Result<B::Ct, Error> {
+        self.tell(self.inner.mul_plain(a, v))
+    }
+    fn add_scalar(&self, a: &B::Ct, c: f64) -> Result<B::Ct, Error> {
+        self.tell(self.inner.add_scalar(a, c))
+    }
+    fn mul_scalar(&self, a: &B::Ct, c: f64) -> Result<B::Ct, Error> {
+        self.tell(self.inner.mul_scalar(a, c))
+    }
+    fn combine(&self, terms: &[B::Ct], weights: &[f64], bias: f64) -> Result<B::Ct, Error> {
+        self.tell(self.inner.combine(terms, weights, bias))
+    }
+    fn poly(&self, a: &B::Ct, p: &Polynomial) -> Result<B::Ct, Error> {
+        self.tell(self.inner.poly(a, p))
+    }
+}
