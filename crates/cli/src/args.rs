@@ -6,7 +6,12 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Classifies text on encrypted data.
 #[derive(Debug, Parser)]
-#[command(name = "arras", version, about = "AI on data that the machine cannot see", propagate_version = true)]
+#[command(
+    name = "arras",
+    version,
+    about = "AI on data that the machine cannot see",
+    propagate_version = true
+)]
 #[command(after_help = "Example:\n  arras classify \"a gripping, beautifully shot film\"")]
 pub struct Arras {
     /// Print one JSON object instead of text
@@ -22,22 +27,30 @@ pub struct Arras {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Classify sentences: seal, run and open in one go
-    #[command(after_help = "Examples:\n  arras classify \"a gripping, beautifully shot film\"\n  arras classify --file reviews.txt --json")]
+    #[command(
+        after_help = "Examples:\n  arras classify \"a gripping, beautifully shot film\"\n  arras classify --file reviews.txt --json"
+    )]
     Classify(Classify),
     /// Make keys
-    #[command(after_help = "Examples:\n  arras keygen --out keys\n  arras keygen --out keys --passphrase\n\nsecret.key stays with you; evaluation.key and params go to whoever runs the model.")]
+    #[command(
+        after_help = "Examples:\n  arras keygen --out keys\n  arras keygen --out keys --passphrase\n\nsecret.key stays with you; evaluation.key and params go to whoever runs the model."
+    )]
     Keygen(Keygen),
     /// Encrypt sentences (needs the secret key)
     #[command(after_help = "Example:\n  arras seal --keys keys \"a gripping film\" --out sealed")]
     Seal(Seal),
     /// Run a model on sealed sentences (needs evaluation keys only)
-    #[command(after_help = "Example:\n  arras run --evaluation-keys keys/evaluation.key --in sealed --out answer\n\nThe file params must lie beside the evaluation keys, or be given with --params.")]
+    #[command(
+        after_help = "Example:\n  arras run --evaluation-keys keys/evaluation.key --in sealed --out answer\n\nThe file params must lie beside the evaluation keys, or be given with --params."
+    )]
     Run(Run),
     /// Decrypt the answer (needs the secret key)
     #[command(after_help = "Example:\n  arras open --keys keys --in answer")]
     Open(Open),
     /// List parameter sets, or make one for a wish
-    #[command(after_help = "Examples:\n  arras params\n  arras params --security 128 --precision 20 --slots 64 --depth 7")]
+    #[command(
+        after_help = "Examples:\n  arras params\n  arras params --security 128 --precision 20 --slots 64 --depth 7"
+    )]
     Params(Params),
     /// Train a model
     #[command(after_help = "Example:\n  arras train sst2 --data ../shared/data/sst2 --out model.safetensors")]
@@ -172,10 +185,20 @@ pub struct Params {
     #[arg(long, value_name = "BITS", requires = "depth")]
     pub security: Option<Bits>,
     /// Correct bits after the binary point
-    #[arg(long, value_name = "BITS", requires = "depth", default_value_if("depth", clap::builder::ArgPredicate::IsPresent, "20"))]
+    #[arg(
+        long,
+        value_name = "BITS",
+        requires = "depth",
+        default_value_if("depth", clap::builder::ArgPredicate::IsPresent, "20")
+    )]
     pub precision: Option<u32>,
     /// Length of the vectors
-    #[arg(long, value_name = "COUNT", requires = "depth", default_value_if("depth", clap::builder::ArgPredicate::IsPresent, "1"))]
+    #[arg(
+        long,
+        value_name = "COUNT",
+        requires = "depth",
+        default_value_if("depth", clap::builder::ArgPredicate::IsPresent, "1")
+    )]
     pub slots: Option<usize>,
     /// Multiplications in a row
     #[arg(long, value_name = "LEVELS")]
@@ -208,7 +231,9 @@ pub struct TrainSst2 {
 #[derive(Debug, Subcommand)]
 pub enum Eval {
     /// Sentiment of film reviews (SST-2)
-    #[command(after_help = "Examples:\n  arras eval sst2 --data ../shared/data/sst2\n  arras eval sst2 --data ../shared/data/sst2 --encrypted --json")]
+    #[command(
+        after_help = "Examples:\n  arras eval sst2 --data ../shared/data/sst2\n  arras eval sst2 --data ../shared/data/sst2 --encrypted --json"
+    )]
     Sst2(EvalSst2),
 }
 
@@ -233,7 +258,9 @@ pub struct EvalSst2 {
 #[derive(Debug, Subcommand)]
 pub enum Bench {
     /// The operations of CKKS at every level
-    #[command(after_help = "Examples:\n  arras bench ops --preset n14-l7\n  arras bench ops --preset n16-l28 --levels 28,15,2 --threads 1 --json")]
+    #[command(
+        after_help = "Examples:\n  arras bench ops --preset n14-l7\n  arras bench ops --preset n16-l28 --levels 28,15,2 --threads 1 --json"
+    )]
     Ops(BenchOps),
 }
 

@@ -19,14 +19,23 @@ pub fn texts(from: &Texts) -> anyhow::Result<Vec<String>> {
     }
     let (bytes, what) = match from.file.as_deref() {
         Some(path) if path != Path::new("-") => {
-            let file = std::fs::File::open(path).with_context(|| format!("{} cannot be read", path.display()))?;
-            (limited(file).with_context(|| format!("{} cannot be read", path.display()))?, path.display().to_string())
+            let file =
+                std::fs::File::open(path).with_context(|| format!("{} cannot be read", path.display()))?;
+            (
+                limited(file).with_context(|| format!("{} cannot be read", path.display()))?,
+                path.display().to_string(),
+            )
         }
         Some(_) | None => {
             if std::io::IsTerminal::is_terminal(&std::io::stdin()) {
-                bail!("there is no text to classify: give sentences as arguments, or one per line in --file or standard input");
+                bail!(
+                    "there is no text to classify: give sentences as arguments, or one per line in --file or standard input"
+                );
             }
-            (limited(std::io::stdin().lock()).context("standard input cannot be read")?, "standard input".to_owned())
+            (
+                limited(std::io::stdin().lock()).context("standard input cannot be read")?,
+                "standard input".to_owned(),
+            )
         }
     };
     let text = arras_nn::text::decode(&bytes).with_context(|| what.clone())?;
@@ -69,7 +78,11 @@ const DEFAULT_MODEL: &[u8] = include_bytes!("../../../models/sst2.safetensors");
 fn model_bytes(path: &Path) -> anyhow::Result<Vec<u8>> {
     let length = std::fs::metadata(path).with_context(|| format!("{} cannot be read", path.display()))?.len();
     if length > arras_nn::BYTES as u64 {
-        bail!("{} has {length} bytes, and a model has at most {}: give a model file", path.display(), arras_nn::BYTES);
+        bail!(
+            "{} has {length} bytes, and a model has at most {}: give a model file",
+            path.display(),
+            arras_nn::BYTES
+        );
     }
     Ok(store::read(path)?)
 }

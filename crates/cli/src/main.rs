@@ -20,7 +20,11 @@ fn main() -> ExitCode {
 }
 
 fn run(arras: &args::Arras) -> anyhow::Result<ExitCode> {
-    let threads = arras.threads.map_or(0, usize::from);
+    // A worker is compared with others on one core; 0 is every core.
+    let all = usize::from(
+        matches!(&arras.command, args::Command::Bench { what: args::Bench::Ops(ops) } if ops.worker),
+    );
+    let threads = arras.threads.map_or(all, usize::from);
     rayon::ThreadPoolBuilder::new().num_threads(threads).build_global()?;
     let out = output::Output::new(arras.json);
     match &arras.command {

@@ -19,7 +19,11 @@ impl Output {
     }
 
     /// Shows a result: as one JSON object, or as the lines that `human` makes of it.
-    pub fn show<T: Serialize>(&self, value: &T, human: impl FnOnce(&T) -> String) -> anyhow::Result<ExitCode> {
+    pub fn show<T: Serialize>(
+        &self,
+        value: &T,
+        human: impl FnOnce(&T) -> String,
+    ) -> anyhow::Result<ExitCode> {
         let text = if self.json { serde_json::to_string_pretty(value)? } else { human(value) };
         line(&text)?;
         Ok(ExitCode::SUCCESS)
@@ -82,16 +86,20 @@ pub fn is_watched() -> bool {
 /// An aligned table; columns of numbers stand to the right.
 pub fn table(header: &[&str], rows: &[Vec<String>]) -> String {
     let cell = |row: &[String], i: usize| row.get(i).map_or("", String::as_str).to_owned();
-    let number = |text: &str| text.starts_with(|c: char| c.is_ascii_digit() || c == '-') && !text.contains(' ');
+    let number =
+        |text: &str| text.starts_with(|c: char| c.is_ascii_digit() || c == '-') && !text.contains(' ');
     let columns = header.iter().enumerate().map(|(i, title)| {
         let cells: Vec<String> = rows.iter().map(|row| cell(row, i)).collect();
         let right = cells.iter().all(|text| number(text));
-        let width = cells.iter().map(|text| text.chars().count()).chain([title.chars().count()]).max().unwrap_or(0);
+        let width =
+            cells.iter().map(|text| text.chars().count()).chain([title.chars().count()]).max().unwrap_or(0);
         let lines = std::iter::once((*title).to_owned()).chain(cells);
         lines.map(|text| if right { format!("{text:>width$}") } else { format!("{text:width$}") }).collect()
     });
     let columns: Vec<Vec<String>> = columns.collect();
-    let line = |i: usize| columns.iter().map(|column| cell(column, i)).collect::<Vec<_>>().join("  ").trim_end().to_owned();
+    let line = |i: usize| {
+        columns.iter().map(|column| cell(column, i)).collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    };
     (0..=rows.len()).map(line).collect::<Vec<_>>().join("\n")
 }
 
@@ -130,5 +138,9 @@ pub fn seconds(time: Duration) -> String {
 /// The start of a text, on one line.
 pub fn excerpt(text: &str, most: usize) -> String {
     let flat: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(most + 1).collect();
-    if flat.chars().count() <= most { flat } else { flat.chars().take(most.saturating_sub(1)).chain(['…']).collect() }
+    if flat.chars().count() <= most {
+        flat
+    } else {
+        flat.chars().take(most.saturating_sub(1)).chain(['…']).collect()
+    }
 }

@@ -26,7 +26,12 @@ impl<'a> Client<'a> {
     ///
     /// # Errors
     /// A secret key of other parameters.
-    pub fn new(model: &'a Model, digest: [u8; 32], params: &'a Params, secret: &'a SecretKey) -> Result<Self, Error> {
+    pub fn new(
+        model: &'a Model,
+        digest: [u8; 32],
+        params: &'a Params,
+        secret: &'a SecretKey,
+    ) -> Result<Self, Error> {
         params.check_id("secret key", secret.id())?;
         Ok(Self { model, digest, params, secret })
     }
@@ -37,7 +42,12 @@ impl<'a> Client<'a> {
     ///
     /// # Errors
     /// No text, a text that cannot be read, more texts than fit, or parameters with too few levels.
-    pub fn seal<R: CryptoRng + ?Sized>(&self, texts: &[&str], mode: Mode, rng: &mut R) -> Result<Batch, Error> {
+    pub fn seal<R: CryptoRng + ?Sized>(
+        &self,
+        texts: &[&str],
+        mode: Mode,
+        rng: &mut R,
+    ) -> Result<Batch, Error> {
         self.seal_features(&self.features(texts)?, mode, rng)
     }
 

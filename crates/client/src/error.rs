@@ -21,13 +21,17 @@ pub enum Error {
         least: usize,
     },
     /// A file of Argon2 costs that is none, or unsafe.
-    #[error("the file of the salt and costs of the passphrase is damaged or asks for too little or too much: copy it again")]
+    #[error(
+        "the file of the salt and costs of the passphrase is damaged or asks for too little or too much: copy it again"
+    )]
     Recipe,
     /// The caller asked to stop.
     #[error("key generation was interrupted, and nothing was written")]
     Interrupted,
     /// No ring is large enough.
-    #[error("no parameters give the {depth} levels of this model at {security}-bit security: use less security or another model")]
+    #[error(
+        "no parameters give the {depth} levels of this model at {security}-bit security: use less security or another model"
+    )]
     NoParameters {
         /// Levels that the model takes.
         depth: u32,
@@ -35,7 +39,9 @@ pub enum Error {
         security: u32,
     },
     /// The keys' parameters have too few levels.
-    #[error("the keys have {have} levels and this model takes {need}: make keys for it with `arras keygen --model`")]
+    #[error(
+        "the keys have {have} levels and this model takes {need}: make keys for it with `arras keygen --model`"
+    )]
     TooShallow {
         /// Levels of the keys.
         have: u32,

@@ -110,7 +110,13 @@ mod tests {
     use super::*;
 
     fn recipe(salt: u8) -> Recipe {
-        Recipe { algorithm: Name::Argon2id, memory_kib: 64 << 10, iterations: 1, lanes: 1, salt: vec![salt; 16] }
+        Recipe {
+            algorithm: Name::Argon2id,
+            memory_kib: 64 << 10,
+            iterations: 1,
+            lanes: 1,
+            salt: vec![salt; 16],
+        }
     }
 
     #[test]

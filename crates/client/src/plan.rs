@@ -1,7 +1,7 @@
 //! What a model asks for: parameters, and exactly the keys that its programs use.
 
-use arras_ckks::{KeyRequest, Level, Params, Purpose, Security, Shape};
 use arras_circuits::Trace;
+use arras_ckks::{KeyRequest, Level, Params, Purpose, Security, Shape};
 use arras_nn::program::{Latency, Throughput};
 use arras_nn::{Mode, Model};
 
@@ -55,7 +55,8 @@ impl Plan {
         let depth = needs.iter().map(|need| need.trace.depth).max().unwrap_or(1).max(1);
         let slots = needs.iter().map(|need| need.slots).max().unwrap_or(1);
         let least = (2 * slots).max(1 << 12).trailing_zeros();
-        let shape = |log_degree| Shape { log_degree, base_bits: BASE_BITS, scale_bits: SCALE_BITS, depth, security };
+        let shape =
+            |log_degree| Shape { log_degree, base_bits: BASE_BITS, scale_bits: SCALE_BITS, depth, security };
         let spec = (least..=17).find_map(|log_degree| shape(log_degree).build());
         let spec = spec.ok_or(Error::NoParameters { depth, security: security.bits() })?;
         let request = needs.iter().fold(KeyRequest::new(), |all, need| all.union(&need.request()));

@@ -206,10 +206,15 @@ pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Error> {
         return file.write_all(bytes).and_then(|()| file.flush()).map_err(failed(path, "written"));
     }
     let parent = parent(path);
-    let mut file = tempfile::Builder::new().prefix(".arras-").tempfile_in(parent).map_err(failed(path, "written"))?;
+    let mut file =
+        tempfile::Builder::new().prefix(".arras-").tempfile_in(parent).map_err(failed(path, "written"))?;
     file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(failed(path, "written"))?;
     make_public(file.as_file(), path)?;
-    file.persist(path).map_err(|e| Error::File { path: path.to_path_buf(), action: "written", source: e.error })?;
+    file.persist(path).map_err(|e| Error::File {
+        path: path.to_path_buf(),
+        action: "written",
+        source: e.error,
+    })?;
     sync_folder(parent);
     Ok(())
 }
@@ -221,7 +226,11 @@ pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Error> {
 pub fn read(path: &Path) -> Result<Vec<u8>, Error> {
     fs::read(path).map_err(|source| {
         let path = path.to_path_buf();
-        if source.kind() == std::io::ErrorKind::NotFound { Error::Missing { path } } else { Error::File { path, action: "read", source } }
+        if source.kind() == std::io::ErrorKind::NotFound {
+            Error::Missing { path }
+        } else {
+            Error::File { path, action: "read", source }
+        }
     })
 }
 

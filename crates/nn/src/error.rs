@@ -71,6 +71,9 @@ pub enum Error {
         /// Name of the tensor.
         name: &'static str,
     },
+    /// The checksum does not match, or is not there.
+    #[error("the model file is damaged: its checksum does not match; copy or make it again")]
+    Checksum,
     /// The file holds no description of the model.
     #[error("the file holds tensors but no description of an Arras model: it was written by another program")]
     NoCard,

@@ -46,6 +46,9 @@ struct Card {
     ranges: Ranges,
     figures: BTreeMap<String, f64>,
     sentinel: u64,
+    /// BLAKE3 of the card without this field and of all tensors, in hexadecimal: finds accidents.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    checksum: Option<String>,
 }
 
 /// Only the format, read first so that another format is named as such.
@@ -62,7 +65,7 @@ impl Model {
     /// When the container refuses, which a valid model gives it no reason to.
     pub fn to_bytes(&self) -> Result<Vec<u8>, Error> {
         let (encoder, head, about) = (self.encoder(), self.head().parts(), self.about());
-        let card = Card {
+        let mut card = Card {
             format: FORMAT,
             labels: about.labels.clone(),
             parts: encoder.lexicon().parts(),
@@ -72,9 +75,11 @@ impl Model {
             ranges: about.ranges,
             figures: about.figures.clone(),
             sentinel: about.sentinel,
+            checksum: None,
         };
-        let json = serde_json::to_string(&card).map_err(|source| Error::Card { source })?;
         let tensors = tensors(encoder, head);
+        card.checksum = Some(checksum(&card, tensors.iter().map(|t| (t.name, t.bytes.as_slice())))?);
+        let json = serde_json::to_string(&card).map_err(|source| Error::Card { source })?;
         let views: Result<Vec<_>, SafeTensorError> = tensors
             .iter()
             .map(|t| Ok((t.name, TensorView::new(t.dtype, t.shape.clone(), &t.bytes)?)))
@@ -98,12 +103,46 @@ impl Model {
         if version.format != FORMAT {
             return Err(Error::Format { have: version.format, need: FORMAT });
         }
-        let card: Card = serde_json::from_str(json).map_err(|source| Error::Card { source })?;
+        let mut card: Card = serde_json::from_str(json).map_err(|source| Error::Card { source })?;
         let (encoder, parts) = (encoder(&file, &card)?, parts(&file, &card)?);
+        let head = Head::new(parts)?;
+        // Last, so that what is wrong is named if it shows.
+        check(&mut card, &file)?;
         let Card { labels, ranges, figures, sentinel, .. } = card;
-        Self::new(encoder, Head::new(parts)?, About { labels, ranges, figures, sentinel })
+        Self::new(encoder, head, About { labels, ranges, figures, sentinel })
     }
 }
+
+/// The checksum of a card that has none yet, and of named tensors in the order in which they are written.
+fn checksum<'a>(card: &Card, tensors: impl Iterator<Item = (&'a str, &'a [u8])>) -> Result<String, Error> {
+    let mut hasher = blake3::Hasher::new_derive_key("arras 2026 model file");
+    hasher.update(&serde_json::to_vec(card).map_err(|source| Error::Card { source })?);
+    for (name, bytes) in tensors {
+        hasher.update(name.as_bytes()).update(&(bytes.len() as u64).to_le_bytes()).update(bytes);
+    }
+    Ok(hasher.finalize().to_hex().to_string())
+}
+
+/// Compares the checksum, which leaves the card, with what was read.
+fn check(card: &mut Card, file: &SafeTensors<'_>) -> Result<(), Error> {
+    let stated = card.checksum.take().ok_or(Error::Checksum)?;
+    let views = TENSORS.iter().map(|&name| file.tensor(name).map(|view| (name, view.data())));
+    let views: Vec<_> = views.collect::<Result<_, _>>().map_err(|source| Error::Container { source })?;
+    if checksum(card, views.into_iter())? == stated { Ok(()) } else { Err(Error::Checksum) }
+}
+
+/// The tensors in the order in which they are hashed.
+const TENSORS: [&str; 9] = [
+    "vocabulary",
+    "table.codes",
+    "table.scales",
+    "hidden.weight",
+    "hidden.bias",
+    "activation.slope",
+    "activation.offset",
+    "output.weight",
+    "output.bias",
+];
 
 /// One tensor about to be written.
 struct Tensor {

@@ -155,7 +155,7 @@ fn sums() {
 fn very_long_sums() {
     let m = prime(50, 4, 0).unwrap();
     let row = vec![(1 << 50) - 1; 16];
-    let residues = vec![m.value() - 1; 16];
+    let residues = [m.value() - 1; 16];
     for count in [1023, 1024, 1025, 3000] {
         let weights = vec![m.value() - 1; count];
         check("combine", &m, |k| edit(&row, |d| (k.combine)(d, &vec![&row[..]; count], &weights, 5, &m)));

@@ -51,9 +51,18 @@ impl LevelGadget {
         self.digit_list.len()
     }
 
-    /// P' modulo a prime.
-    pub fn special_product(&self, ring: &Ring, m: &Modulus) -> u64 {
-        (self.basis.main..self.basis.rows())
-            .fold(1, |product, i| m.mul(product, m.reduce(ring.modulus(self.basis, i).value())))
+    /// acc += P' c in row i of the level.
+    pub fn add_scaled_row(&self, ring: &Ring, i: usize, acc: &mut [u64], c: &[u64]) {
+        const CHUNK: usize = 1024;
+        let modulus = ring.modulus(self.basis, i);
+        let special = (self.basis.main..self.basis.rows())
+            .fold(1, |product, k| modulus.mul(product, modulus.reduce(ring.modulus(self.basis, k).value())));
+        let special = modulus.constant(special);
+        let mut product = [0u64; CHUNK];
+        for (acc, c) in acc.chunks_mut(CHUNK).zip(c.chunks(CHUNK)) {
+            let product = &mut product[..c.len()];
+            (ring.kernels().mul_constant)(product, c, special, modulus);
+            (ring.kernels().add)(acc, product, modulus);
+        }
     }
 }

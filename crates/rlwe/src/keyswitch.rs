@@ -70,6 +70,11 @@ impl Hoisted {
 ///
 /// Cost: as `Hoisted::new` and `Hoisted::product` together, with far less memory.
 pub fn switch(params: &Params, c: &Poly<Eval>, level: Level, key: &SwitchKey) -> Raised {
+    switch_add(params, c, level, key, [None, None])
+}
+
+/// `switch`, plus P' times two polynomials, added while the rows are at hand.
+pub fn switch_add(params: &Params, c: &Poly<Eval>, level: Level, key: &SwitchKey, plus: [Option<&Poly<Eval>>; 2]) -> Raised {
     let (ring, gadget) = (params.ring(), params.gadget(level));
     let centred = centred_digits(ring, gadget, c);
     let mut parts = [ring.blank(gadget.basis), ring.blank(gadget.basis)];
@@ -86,6 +91,10 @@ pub fn switch(params: &Params, c: &Poly<Eval>, level: Level, key: &SwitchKey) ->
             let xs: Vec<&[u64]> = rows.iter().map(|rows| &*rows[g]).collect();
             let [k0, k1] = key_rows(key, gadget.basis, count, i);
             (ring.kernels().dot)(acc0, acc1, &xs, &k0, &k1, ring.modulus(gadget.basis, i));
+            if i < gadget.basis.main {
+                let terms = [acc0, acc1].into_iter().zip(plus).filter_map(|(acc, c)| Some((acc, c?)));
+                terms.for_each(|(acc, c)| gadget.add_scaled_row(ring, i, acc, c.row(i)));
+            }
         }
     });
     drop(rows);
@@ -140,16 +149,7 @@ impl Raised {
         for (part, c) in self.parts.iter_mut().zip(c) {
             let Some(c) = c else { continue };
             let rows: Vec<_> = part.rows_mut().take(gadget.basis.main).enumerate().collect();
-            par::each(rows, |(i, row)| {
-                let modulus = ring.modulus(gadget.basis, i);
-                let special = gadget.special_product(ring, modulus);
-                let copy = &mut [0u64; 1024];
-                for (part, source) in row.chunks_mut(1024).zip(c.row(i).chunks(1024)) {
-                    let copy = &mut copy[..part.len()];
-                    (ring.kernels().mul_constant)(copy, source, modulus.constant(special), modulus);
-                    (ring.kernels().add)(part, copy, modulus);
-                }
-            });
+            par::each(rows, |(i, row)| gadget.add_scaled_row(ring, i, row, c.row(i)));
         }
     }
 

@@ -18,7 +18,7 @@ pub use arras_ring as ring;
 pub use cipher::{Ciphertext, SeededCiphertext};
 pub use encrypt::PublicKey;
 pub use error::{Advice, Error};
-pub use keyswitch::{Hoisted, Raised, switch};
+pub use keyswitch::{Hoisted, Raised, switch, switch_add};
 pub use level::Level;
 pub use params::{Params, ParamsId};
 pub use request::{KeyRequest, Purpose};

@@ -211,7 +211,7 @@ fn second_phase(
 ) -> Result<Model, Error> {
     let pooling = Pooling { power: f64::from(options.power), limit: f64::from(options.limit) };
     let encoder = Encoder::new(lexicon, Table::quantise(options.features, &network.table)?, pooling)?;
-    let raw = head(network, 1.0, REACH, options.degree)?;
+    let raw = head(network, 1.0, (REACH, REACH), options.degree)?;
     let mut ranges = Ranges::empty();
     for example in learn.iter().chain(held) {
         let features = encoder.features(&example.tokens);
@@ -229,7 +229,8 @@ fn second_phase(
     let divisor = f64::from(temperature);
     ranges.logit = Span { low: ranges.logit.low / divisor, high: ranges.logit.high / divisor };
     let reach = (widest / divisor).max(2.0);
-    let head = head(network, divisor, reach, options.degree)?;
+    let end = (extreme(&encoder, &raw)? / divisor).clamp(1.25 * reach, 2.0 * reach);
+    let head = head(network, divisor, (reach, end), options.degree)?;
     let probabilities: Vec<f64> =
         logits.iter().map(|&d| arras_nn::head::logistic(f64::from(d / temperature))).collect();
     let held_out = Metrics::of(&probabilities, &labels)?;
@@ -262,8 +263,21 @@ fn second_phase(
     Ok(Model::new(encoder, head, about)?)
 }
 
-/// The network as a model's head, its polynomial good on [-reach, reach] and tame for half as much again.
-fn head(network: &Network, temperature: f64, reach: f64, degree: usize) -> Result<Head, Error> {
+/// The largest logit difference of a text that repeats one entry of the vocabulary until the feature limit holds it.
+fn extreme(encoder: &Encoder, head: &Head) -> Result<f64, Error> {
+    let mut largest = 0.0f64;
+    for word in encoder.lexicon().words() {
+        let tokens: Vec<String> = word.split(' ').map(str::to_owned).collect();
+        let mut x = encoder.features(&tokens);
+        let norm = x.iter().map(|v| v * v).sum::<f64>().sqrt().max(1e-9);
+        x.iter_mut().for_each(|v| *v *= encoder.pooling().limit / norm);
+        largest = largest.max(head.values(&x)?.logit.abs());
+    }
+    Ok(largest)
+}
+
+/// The network as a model's head, its polynomial good on [-reach, reach] and tame on [-end, end].
+fn head(network: &Network, temperature: f64, (reach, end): (f64, f64), degree: usize) -> Result<Head, Error> {
     let p = network.parts();
     let wide = |values: &[f32]| values.iter().map(|&v| f64::from(v)).collect::<Vec<f64>>();
     let half: Vec<f64> = p.w2.iter().map(|&w| 0.5 * f64::from(w)).collect();
@@ -275,16 +289,13 @@ fn head(network: &Network, temperature: f64, reach: f64, degree: usize) -> Resul
         output: Linear::new(network.shape.hidden, output, vec![-bias, bias])?,
         temperature,
         polynomial: Fit::new(-reach, reach, degree)?
-            .tails(TAIL * reach, TAIL_WEIGHT)?
+            .tails(end - reach, TAIL_WEIGHT)?
             .target(Target::Sigmoid)?,
     })?)
 }
 
 /// The widest range of the logistic polynomial; the temperature is not lowered beyond what keeps the training set in it.
 const REACH: f64 = 10.0;
-
-/// Length of each clamped tail of the polynomial, as a share of the range.
-const TAIL: f64 = 0.25;
 
 /// Weight of the tails in the fit.
 const TAIL_WEIGHT: f64 = 0.1;

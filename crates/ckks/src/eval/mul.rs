@@ -1,7 +1,7 @@
 //! Products, and the two things that they wait for.
 
 use arras_ring::{Eval, Poly};
-use arras_rlwe::{Level, Purpose, switch};
+use arras_rlwe::{Level, Purpose, switch_add};
 
 use super::{Evaluator, Op};
 use crate::cipher::{Ciphertext, Product, Tensor};
@@ -64,8 +64,7 @@ impl Evaluator {
     /// (d0, d1, d2) to degree one, divided down to a level.
     pub(super) fn relinearise_parts(&self, d: &[Poly<Eval>; 3], level: Level, to: Level) -> Result<[Poly<Eval>; 2], Error> {
         let key = self.keys.key(Purpose::Relinearise, level)?;
-        let mut raised = switch(self.params.rlwe(), &d[2], level, key);
-        raised.add_scaled(self.params.rlwe(), [Some(&d[0]), Some(&d[1])]);
+        let raised = switch_add(self.params.rlwe(), &d[2], level, key, [Some(&d[0]), Some(&d[1])]);
         self.count(Op::Relinearise, level, 1);
         Ok(raised.divide(self.params.rlwe(), to))
     }

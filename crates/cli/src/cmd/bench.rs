@@ -29,7 +29,8 @@ pub fn run(args: &BenchOps, out: &Output) -> anyhow::Result<ExitCode> {
 /// The parameters of a preset, or of the small insecure ring on which scripts are tried.
 fn parameters(name: &str) -> anyhow::Result<Params> {
     if name == "toy" {
-        let shape = Shape { log_degree: 13, base_bits: 60, scale_bits: 50, depth: 3, security: Security::Bits128 };
+        let shape =
+            Shape { log_degree: 13, base_bits: 60, scale_bits: 50, depth: 3, security: Security::Bits128 };
         let spec = shape.danger_toy(2).context("the toy ring has too few primes")?;
         return Ok(Params::danger_insecure(&spec)?);
     }
@@ -158,7 +159,8 @@ fn work(probe: &mut Probe<'_>) -> anyhow::Result<ExitCode> {
     output::line(&serde_json::to_string(&Hello { ready })?)?;
     let mut warm = std::collections::HashSet::new();
     for request in std::io::stdin().lock().lines() {
-        let request: Request = serde_json::from_str(&request?).context("a request is one JSON object per line")?;
+        let request: Request =
+            serde_json::from_str(&request?).context("a request is one JSON object per line")?;
         let answer = answer(probe, &request, &mut warm);
         output::line(&serde_json::to_string(&answer)?)?;
     }
@@ -272,7 +274,8 @@ fn fastest(probe: &mut Probe<'_>, op: Op, level: Level, reps: u32) -> anyhow::Re
 fn at_level(probe: &mut Probe<'_>, level: Level, reps: u32) -> anyhow::Result<AtLevel> {
     let limbs = probe.params().basis(level).main;
     let mut wall = |op| fastest(probe, op, level, reps).map(|times| times.0);
-    let (multiply_plain_ms, add_ms, rotate_ms) = (wall(Op::MultiplyPlain)?, wall(Op::Add)?, wall(Op::Rotate)?);
+    let (multiply_plain_ms, add_ms, rotate_ms) =
+        (wall(Op::MultiplyPlain)?, wall(Op::Add)?, wall(Op::Rotate)?);
     let (hoisted_rotate_ms, ntt_ms) = (wall(Op::RotateHoisted)?, wall(Op::Ntt)?);
     let (encode_ms, encrypt_ms, decrypt_ms) = (wall(Op::Encode)?, wall(Op::Encrypt)?, wall(Op::Decrypt)?);
     let (multiply_ms, cpu_multiply_ms) = fastest(probe, Op::Multiply, level, reps)?;
@@ -316,13 +319,32 @@ fn huge_kilobytes() -> Option<u64> {
 fn human(report: &Report) -> String {
     let number = |x: f64| if x < 10.0 { format!("{x:.3}") } else { format!("{x:.1}") };
     let line = |row: &AtLevel| {
-        let times =
-            [row.multiply_ms, row.rotate_ms, row.hoisted_rotate_ms, row.multiply_plain_ms, row.add_ms, row.encode_ms, row.encrypt_ms, row.decrypt_ms];
+        let times = [
+            row.multiply_ms,
+            row.rotate_ms,
+            row.hoisted_rotate_ms,
+            row.multiply_plain_ms,
+            row.add_ms,
+            row.encode_ms,
+            row.encrypt_ms,
+            row.decrypt_ms,
+        ];
         let start = [row.level.to_string(), row.limbs.to_string()];
         start.into_iter().chain(times.map(number)).chain([format!("{:.1}", row.ntt_us)]).collect()
     };
-    let header =
-        ["level", "limbs", "multiply", "rotate", "hoisted", "by plain", "add", "encode", "encrypt", "decrypt", "NTT µs/limb"];
+    let header = [
+        "level",
+        "limbs",
+        "multiply",
+        "rotate",
+        "hoisted",
+        "by plain",
+        "add",
+        "encode",
+        "encrypt",
+        "decrypt",
+        "NTT µs/limb",
+    ];
     let table = output::table(&header, &report.levels.iter().map(line).collect::<Vec<_>>());
     format!(
         "{}: N = 2^{}, log2 QP = {}, {} digits, {} thread(s), {} kernel, {} pages; milliseconds, the least of {}\n\n{table}",

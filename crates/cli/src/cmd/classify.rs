@@ -75,8 +75,12 @@ pub fn run(args: &Classify, out: &Output) -> anyhow::Result<ExitCode> {
     let server = Server::new(&params, &keys, &loaded)?;
     let setup_seconds = started.elapsed().as_secs_f64();
     let rounds = rounds(&loaded, &params, &secret, &server, &texts)?;
-    let results: Vec<Answer> =
-        texts.into_iter().zip(plain).zip(&rounds).map(|((text, plain), round)| answer(&loaded, text, plain, round)).collect();
+    let results: Vec<Answer> = texts
+        .into_iter()
+        .zip(plain)
+        .zip(&rounds)
+        .map(|((text, plain), round)| answer(&loaded, text, plain, round))
+        .collect();
     let report = Report {
         n: params.degree(),
         log2_qp: tenths(params.log2_q() + params.log2_p()),
@@ -98,10 +102,16 @@ pub fn run(args: &Classify, out: &Output) -> anyhow::Result<ExitCode> {
 
 fn plain(loaded: &Loaded, texts: &[String]) -> anyhow::Result<Vec<Prediction>> {
     let one = |(i, text): (usize, &String)| {
-        let features = loaded.model.features(text).map_err(|source| arras_client::Error::Text { position: i + 1, source })?;
+        let features = loaded
+            .model
+            .features(text)
+            .map_err(|source| arras_client::Error::Text { position: i + 1, source })?;
         if features.dropped > 0 {
             let (read, dropped) = (features.tokens, features.dropped);
-            output::note(&format!("arras: text {} is long: its first {read} words count, {dropped} are left out", i + 1));
+            output::note(&format!(
+                "arras: text {} is long: its first {read} words count, {dropped} are left out",
+                i + 1
+            ));
         }
         Ok(loaded.model.plain(&features.values)?)
     };
@@ -153,10 +163,8 @@ fn answer(loaded: &Loaded, text: String, plain: Prediction, round: &Round) -> An
 
 fn human(report: &Report) -> String {
     let width = report.results.iter().map(|answer| answer.label.len()).max().unwrap_or(0).max(5);
-    let mut text = format!(
-        "{:width$}  encrypted    plain  difference     seal      run     open  text\n",
-        "label"
-    );
+    let mut text =
+        format!("{:width$}  encrypted    plain  difference     seal      run     open  text\n", "label");
     let time = |seconds: f64| format!("{:>7}", output::seconds(Duration::from_secs_f64(seconds)));
     for answer in &report.results {
         text += &format!(

@@ -4,9 +4,9 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::Context as _;
+use arras_ckks::wire;
 use arras_client::plan::Plan;
 use arras_client::{Client, Source, random};
-use arras_ckks::wire;
 use arras_nn::{Metrics, Mode, Prediction};
 use serde::Serialize;
 
@@ -57,10 +57,14 @@ pub fn run(args: &EvalSst2, out: &Output) -> anyhow::Result<ExitCode> {
     let started = Instant::now();
     let sentences = read(args)?;
     let loaded = input::model(&args.model)?;
-    let features: Result<Vec<Vec<f64>>, _> =
-        sentences.texts.iter().map(|text| loaded.model.features(text).map(|features| features.values)).collect();
+    let features: Result<Vec<Vec<f64>>, _> = sentences
+        .texts
+        .iter()
+        .map(|text| loaded.model.features(text).map(|features| features.values))
+        .collect();
     let features = features?;
-    let plain: Result<Vec<Prediction>, _> = features.iter().map(|values| loaded.model.plain(values)).collect();
+    let plain: Result<Vec<Prediction>, _> =
+        features.iter().map(|values| loaded.model.plain(values)).collect();
     let plain = plain?;
     let encrypted = match args.encrypted {
         true => Some(encrypted(&loaded, &features, &plain, &sentences.positive, args.mode.into())?),
@@ -78,7 +82,8 @@ pub fn run(args: &EvalSst2, out: &Output) -> anyhow::Result<ExitCode> {
 /// The table of sentences, the first so many of them.
 fn read(args: &EvalSst2) -> anyhow::Result<Sentences> {
     let path = args.data.join("dev.tsv");
-    let bytes = std::fs::read(&path).with_context(|| format!("{} cannot be read: give the folder of the data", path.display()))?;
+    let bytes = std::fs::read(&path)
+        .with_context(|| format!("{} cannot be read: give the folder of the data", path.display()))?;
     let examples = arras_train::data::parse(&bytes).with_context(|| path.display().to_string())?;
     let limit = args.limit.map_or(usize::MAX, |limit| limit as usize);
     let positive: Vec<bool> = examples.iter().take(limit).map(|example| example.positive).collect();
@@ -128,8 +133,10 @@ fn encrypted(
     }
     bar.finish_and_clear();
     let pairs = || found.iter().zip(plain);
-    let agree = pairs().filter(|(found, plain)| found.is_some_and(|found| found.label == plain.label)).count();
-    let exact: Result<Vec<Prediction>, _> = features.iter().map(|values| loaded.model.polynomial(values)).collect();
+    let agree =
+        pairs().filter(|(found, plain)| found.is_some_and(|found| found.label == plain.label)).count();
+    let exact: Result<Vec<Prediction>, _> =
+        features.iter().map(|values| loaded.model.polynomial(values)).collect();
     let exact = exact?;
     let error = |(found, plain): (&Option<Prediction>, &Prediction)| {
         found.map(|p| (p.probability - plain.probability.clamp(0.0, 1.0)).abs())
@@ -165,7 +172,8 @@ fn round(
     tally: &mut Tally,
 ) -> anyhow::Result<Vec<Option<Prediction>>> {
     let started = Instant::now();
-    let sealed = wire::to_bytes(params.rlwe(), &client.seal_features(features, mode, &mut random::system()?)?);
+    let sealed =
+        wire::to_bytes(params.rlwe(), &client.seal_features(features, mode, &mut random::system()?)?);
     let seal = started.elapsed().as_secs_f64();
     let answer = server.answer(&sealed)?.bytes;
     let run = started.elapsed().as_secs_f64() - seal;
@@ -190,7 +198,10 @@ fn human(report: &Report) -> String {
         let figures = [m.accuracy, m.precision, m.recall, m.f1, m.auroc].map(|x| format!("{x:.4}"));
         [name.to_owned()].into_iter().chain(figures).collect::<Vec<_>>()
     };
-    let rows = [Some(row("plain", &report.plain)), report.encrypted.as_ref().map(|e| row("encrypted", &e.encrypted))];
+    let rows = [
+        Some(row("plain", &report.plain)),
+        report.encrypted.as_ref().map(|e| row("encrypted", &e.encrypted)),
+    ];
     let table = output::table(
         &["", "accuracy", "precision", "recall", "F1", "AUROC"],
         &rows.into_iter().flatten().collect::<Vec<_>>(),

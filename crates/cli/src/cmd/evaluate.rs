@@ -36,7 +36,8 @@ pub fn run(args: &Run, out: &Output) -> anyhow::Result<ExitCode> {
     let loaded = input::model(&args.model)?;
     let sealed = public_bytes(&args.input)?;
     let started = Instant::now();
-    let server = Server::new(&params, &keys, &loaded).with_context(|| args.evaluation_keys.display().to_string())?;
+    let server =
+        Server::new(&params, &keys, &loaded).with_context(|| args.evaluation_keys.display().to_string())?;
     let answer = server.answer(&sealed).with_context(|| args.input.display().to_string())?;
     stop::check()?;
     store::write_file(&args.out, &answer.bytes)?;
@@ -60,20 +61,32 @@ pub fn run(args: &Run, out: &Output) -> anyhow::Result<ExitCode> {
 /// The bytes of a file, unless it is a secret key: those have no business here.
 fn public_bytes(path: &Path) -> anyhow::Result<Vec<u8>> {
     if path.is_dir() {
-        bail!("{} is a folder: give the file {} in it, and keep the secret key away from here", path.display(), store::EVALUATION);
+        bail!(
+            "{} is a folder: give the file {} in it, and keep the secret key away from here",
+            path.display(),
+            store::EVALUATION
+        );
     }
     let mut start = [0; 12];
     let mut file = std::fs::File::open(path).with_context(|| format!("{} cannot be read", path.display()))?;
-    let read = std::io::Read::read(&mut file, &mut start).with_context(|| format!("{} cannot be read", path.display()))?;
-    let secret = read == start.len() && start[..8] == MAGIC && start[10..] == (Kind::SecretKey as u16).to_le_bytes();
+    let read = std::io::Read::read(&mut file, &mut start)
+        .with_context(|| format!("{} cannot be read", path.display()))?;
+    let secret =
+        read == start.len() && start[..8] == MAGIC && start[10..] == (Kind::SecretKey as u16).to_le_bytes();
     if secret {
-        bail!("{} is a secret key, which must not leave its owner: give {} instead", path.display(), store::EVALUATION);
+        bail!(
+            "{} is a secret key, which must not leave its owner: give {} instead",
+            path.display(),
+            store::EVALUATION
+        );
     }
     Ok(store::read(path)?)
 }
 
 fn parameters(path: &PathBuf) -> anyhow::Result<Params> {
-    let bytes = store::read(path).with_context(|| format!("the file {} belongs beside the evaluation keys, or is named by --params", store::PARAMS))?;
+    let bytes = store::read(path).with_context(|| {
+        format!("the file {} belongs beside the evaluation keys, or is named by --params", store::PARAMS)
+    })?;
     Ok(store::params_from_bytes(&bytes, path)?)
 }
 

@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 use crate::args::{Keygen, Mode};
 use crate::cmd::params::tenths;
 use crate::output::{self, Output};
-use crate::{input, keyring};
+use crate::{input, keyring, stop};
 
 #[derive(Serialize)]
 struct Report {
@@ -32,6 +32,7 @@ struct Report {
 }
 
 pub fn run(args: &Keygen, out: &Output) -> anyhow::Result<ExitCode> {
+    stop::watch()?;
     let folder = Folder::at(&args.out);
     folder.check_free(args.force)?;
     let model = input::model(&args.model)?.model;
@@ -41,7 +42,9 @@ pub fn run(args: &Keygen, out: &Output) -> anyhow::Result<ExitCode> {
     };
     let words = passphrase(args)?;
     let source = match &words {
-        None if args.salt.is_some() => bail!("--salt belongs to a passphrase: give --passphrase or --passphrase-file as well"),
+        None if args.salt.is_some() => {
+            bail!("--salt belongs to a passphrase: give --passphrase or --passphrase-file as well")
+        }
         None => Source::Random,
         Some(words) => Source::Passphrase(words, recipe(args)?),
     };
@@ -108,7 +111,13 @@ fn human(report: &Report) -> String {
     let keys = format!("{} ({} keys)", output::bytes(report.evaluation_key_bytes), report.keys);
     output::pairs(&[
         ("folder", report.out.clone()),
-        ("parameters", format!("N = {}, log2 QP = {}, {} bits of security", report.n, report.log2_qp, report.security_bits)),
+        (
+            "parameters",
+            format!(
+                "N = {}, log2 QP = {}, {} bits of security",
+                report.n, report.log2_qp, report.security_bits
+            ),
+        ),
         (store::EVALUATION, format!("{keys}, for whoever runs the model, with {}", store::PARAMS)),
         (store::SECRET, "for you alone".to_owned()),
         ("time", format!("{:.2} s", report.seconds)),

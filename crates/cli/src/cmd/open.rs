@@ -30,7 +30,8 @@ pub fn run(args: &Open, out: &Output) -> anyhow::Result<ExitCode> {
     let params = folder.params()?;
     let secret = folder.secret(&params)?;
     let bytes = store::read(&args.input)?;
-    let batch: Batch = wire::from_bytes(params.rlwe(), &bytes).with_context(|| args.input.display().to_string())?;
+    let batch: Batch =
+        wire::from_bytes(params.rlwe(), &bytes).with_context(|| args.input.display().to_string())?;
     let client = Client::new(&loaded.model, loaded.digest, &params, &secret)?;
     let predictions = client.open(&batch).with_context(|| args.input.display().to_string())?;
     let answer = |p: &arras_nn::Prediction| Answer {
@@ -44,6 +45,8 @@ pub fn run(args: &Open, out: &Output) -> anyhow::Result<ExitCode> {
 
 fn human(report: &Report) -> String {
     let width = report.results.iter().map(|answer| answer.label.len()).max().unwrap_or(0);
-    let line = |answer: &Answer| format!("{}  {:.5}\n", output::label(&answer.label, answer.class, width), answer.probability);
+    let line = |answer: &Answer| {
+        format!("{}  {:.5}\n", output::label(&answer.label, answer.class, width), answer.probability)
+    };
     report.results.iter().map(line).collect()
 }

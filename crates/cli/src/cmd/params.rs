@@ -36,12 +36,19 @@ struct Moduli {
 
 pub fn run(args: &args::Params, out: &Output) -> anyhow::Result<ExitCode> {
     let Some(depth) = args.depth else {
-        let rows: Result<Vec<Row>, _> =
-            PRESETS.iter().filter_map(|p| p.spec().map(|spec| row(&spec, Some(p.name), Some(p.purpose)))).collect();
+        let rows: Result<Vec<Row>, _> = PRESETS
+            .iter()
+            .filter_map(|p| p.spec().map(|spec| row(&spec, Some(p.name), Some(p.purpose))))
+            .collect();
         return out.show(&rows?, |rows| catalogue(rows));
     };
     let security = args.security.unwrap_or(args::Bits::B128).security();
-    let wish = Wish { security, precision_bits: args.precision.unwrap_or(20), slots: args.slots.unwrap_or(1), depth };
+    let wish = Wish {
+        security,
+        precision_bits: args.precision.unwrap_or(20),
+        slots: args.slots.unwrap_or(1),
+        depth,
+    };
     out.show(&row(&wish.grant()?, None, None)?, |row| one(row))
 }
 
@@ -61,7 +68,11 @@ fn row(spec: &Spec, name: Option<&'static str>, purpose: Option<&'static str>) -
         security_bits: spec.security.bits(),
         secret: spec.secret.to_string(),
         error_deviation: arras_rlwe::ring::sample::SIGMA,
-        moduli: Moduli { base: spec.base.clone(), levels: spec.levels.clone(), special: spec.special.clone() },
+        moduli: Moduli {
+            base: spec.base.clone(),
+            levels: spec.levels.clone(),
+            special: spec.special.clone(),
+        },
     })
 }
 
@@ -88,7 +99,10 @@ fn catalogue(rows: &[Row]) -> String {
     let header = ["name", "λ", "N", "levels", "slots", "log2 Q", "log2 P", "digits", "moduli (bits)", "for"];
     let table = output::table(&header, &rows.iter().map(line).collect::<Vec<_>>());
     let secret = rows.first().map_or("", |row| &row.secret);
-    format!("{table}\n\nAll have {secret} and Gaussian errors of deviation {}; --json shows the primes.", arras_rlwe::ring::sample::SIGMA)
+    format!(
+        "{table}\n\nAll have {secret} and Gaussian errors of deviation {}; --json shows the primes.",
+        arras_rlwe::ring::sample::SIGMA
+    )
 }
 
 fn one(row: &Row) -> String {
@@ -113,5 +127,12 @@ fn bits(moduli: &Moduli) -> String {
     let size = |primes: &[u64]| primes.iter().map(|&q| (q as f64).log2()).sum::<f64>().round();
     let level = moduli.levels.first().map_or(0.0, |primes| size(primes));
     let special = moduli.special.first().map_or(0.0, |&q| size(&[q]));
-    format!("{} + {}×{} | {}×{}", size(&moduli.base), moduli.levels.len(), level, moduli.special.len(), special)
+    format!(
+        "{} + {}×{} | {}×{}",
+        size(&moduli.base),
+        moduli.levels.len(),
+        level,
+        moduli.special.len(),
+        special
+    )
 }

@@ -44,7 +44,15 @@ pub fn run(args: &Seal, out: &Output) -> anyhow::Result<ExitCode> {
     };
     out.show(&report, |report| {
         output::pairs(&[
-            ("sealed", format!("{} ({}), {} sentence(s)", report.out, output::bytes(report.bytes as u64), report.sentences)),
+            (
+                "sealed",
+                format!(
+                    "{} ({}), {} sentence(s)",
+                    report.out,
+                    output::bytes(report.bytes as u64),
+                    report.sentences
+                ),
+            ),
             ("time", format!("{:.2} s", report.seconds)),
         ])
     })

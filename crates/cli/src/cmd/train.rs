@@ -7,8 +7,8 @@ use std::time::Instant;
 use anyhow::Context as _;
 use arras_client::store;
 use arras_nn::Metrics;
-use arras_train::sst2::{Options, Phase, Progress, train};
 use arras_train::data;
+use arras_train::sst2::{Options, Phase, Progress, train};
 use serde::Serialize;
 
 use crate::args::TrainSst2;
@@ -28,7 +28,8 @@ struct Report {
 pub fn run(args: &TrainSst2, out: &Output) -> anyhow::Result<ExitCode> {
     let started = Instant::now();
     let path = args.data.join("train.tsv");
-    let bytes = std::fs::read(&path).with_context(|| format!("{} cannot be read: give the folder of the data", path.display()))?;
+    let bytes = std::fs::read(&path)
+        .with_context(|| format!("{} cannot be read: give the folder of the data", path.display()))?;
     let examples = data::parse(&bytes).with_context(|| path.display().to_string())?;
     let mut options = Options::default();
     options.epochs = args.epochs.unwrap_or(options.epochs);
@@ -48,15 +49,24 @@ pub fn run(args: &TrainSst2, out: &Output) -> anyhow::Result<ExitCode> {
     out.show(&report, human)
 }
 
-fn learn(examples: &[data::Example], options: &Options) -> anyhow::Result<(arras_nn::Model, Option<Metrics>)> {
+fn learn(
+    examples: &[data::Example],
+    options: &Options,
+) -> anyhow::Result<(arras_nn::Model, Option<Metrics>)> {
     const STEPS: u64 = 1000;
     let bar = output::bar(STEPS, "training");
     let mut held_out = None;
     let mut report = |at: &Progress| {
         bar.set_position((at.fraction * STEPS as f64) as u64);
-        let accuracy = held_out.map_or(String::new(), |m: Metrics| format!(", {:.4} right on held-out sentences", m.accuracy));
+        let accuracy = held_out
+            .map_or(String::new(), |m: Metrics| format!(", {:.4} right on held-out sentences", m.accuracy));
         match at.phase {
-            Phase::Network => bar.set_message(format!("epoch {}/{}, loss {:.3}{accuracy}", at.epoch + 1, at.epochs, at.loss)),
+            Phase::Network => bar.set_message(format!(
+                "epoch {}/{}, loss {:.3}{accuracy}",
+                at.epoch + 1,
+                at.epochs,
+                at.loss
+            )),
             Phase::Temperature => bar.set_message("temperature"),
         }
         held_out = at.held_out.or(held_out);
@@ -68,7 +78,9 @@ fn learn(examples: &[data::Example], options: &Options) -> anyhow::Result<(arras
 }
 
 fn human(report: &Report) -> String {
-    let held = report.held_out.map_or(String::new(), |m| format!("{:.4}, F1 {:.4}, AUROC {:.4}", m.accuracy, m.f1, m.auroc));
+    let held = report
+        .held_out
+        .map_or(String::new(), |m| format!("{:.4}, F1 {:.4}, AUROC {:.4}", m.accuracy, m.f1, m.auroc));
     output::pairs(&[
         ("model", format!("{} ({})", report.out, output::bytes(report.bytes as u64))),
         ("examples", report.examples.to_string()),
