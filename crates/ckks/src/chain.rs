@@ -1,6 +1,7 @@
 //! Choosing primes: chains whose scales stay where they started, and parameters for a wish.
 
 use arras_ring::primes;
+use arras_ring::sample::SIGMA;
 use arras_rlwe::{Secret, Security, Spec, security};
 
 use crate::error::Error;
@@ -25,7 +26,8 @@ pub struct Shape {
 pub struct Wish {
     /// Security in bits (lambda).
     pub security: Security,
-    /// Correct bits after the binary point of a value of size 1 (PT, the plaintext space).
+    /// Correct bits after the binary point (PT, the plaintext space) of values up to 1, multiplied `depth` times in a row by
+    /// fresh values up to 1. A power x^(2^depth) costs up to `depth` bits more: each square doubles the error of its operand.
     pub precision_bits: u32,
     /// Length of the vectors (K).
     pub slots: usize,
@@ -33,9 +35,14 @@ pub struct Wish {
     pub depth: u32,
 }
 
-/// Bits by which a scale exceeds the precision asked for: noise of a multiplication (about N^(1/2) sigma) and its growth.
-fn noise_bits(log_degree: u32) -> u32 {
-    log_degree / 2 + 8
+/// Bits by which a scale exceeds the precision asked for: the noise of N/2 slots after `depth` multiplications by fresh
+/// operands of size 1, which no slot exceeds but with probability 2^-40.
+fn noise_bits(log_degree: u32, depth: u32) -> u32 {
+    let (n, slots) = (f64::from(log_degree).exp2(), f64::from(log_degree - 1).exp2());
+    // Variance of a coefficient: the rounding of a rescale, N/18 for a dense ternary secret, and two fresh errors.
+    let deviation = (f64::from(depth + 1) * slots * (n / 18.0 + 2.0 * SIGMA * SIGMA)).sqrt();
+    let tail = (2.0 * std::f64::consts::LN_2 * (40.0 + f64::from(log_degree))).sqrt();
+    (tail * deviation).log2().ceil() as u32
 }
 
 /// Bits by which the base exceeds the scale: decrypted values may be as large as 2^9.
@@ -52,8 +59,15 @@ impl Wish {
         range("a depth", u64::from(self.depth), 1, 200)?;
         let least = (usize::BITS - (self.slots.max(1) - 1).leading_zeros() + 1).max(12);
         let shape = |log_degree: u32, depth: u32| {
-            let scale_bits = (self.precision_bits + noise_bits(log_degree)).max(2 * log_degree.div_ceil(2) + 14);
-            Shape { log_degree, base_bits: scale_bits + HEADROOM_BITS, scale_bits, depth, security: self.security }
+            let scale_bits =
+                (self.precision_bits + noise_bits(log_degree, depth)).max(2 * log_degree.div_ceil(2) + 14);
+            Shape {
+                log_degree,
+                base_bits: scale_bits + HEADROOM_BITS,
+                scale_bits,
+                depth,
+                security: self.security,
+            }
         };
         if let Some(spec) = (least..=17).find_map(|log| shape(log, self.depth).build()) {
             return Ok(spec);
@@ -82,7 +96,12 @@ impl Shape {
         let mut taken = Vec::new();
         let levels = self.level_primes(degree, &mut taken)?;
         let parts = self.base_bits.div_ceil(50);
-        let base = take_near(2f64.powf(f64::from(self.base_bits) / f64::from(parts)), parts as usize, degree, &mut taken)?;
+        let base = take_near(
+            2f64.powf(f64::from(self.base_bits) / f64::from(parts)),
+            parts as usize,
+            degree,
+            &mut taken,
+        )?;
         let rows: Vec<f64> = base.iter().chain(levels.iter().flatten()).map(|&q| (q as f64).log2()).collect();
         let budget = limit - rows.iter().sum::<f64>();
         let (digit, count, bits) = choose_digit(&rows, budget)?;
@@ -100,11 +119,17 @@ impl Shape {
         let mut taken = Vec::new();
         let levels = self.level_primes(degree, &mut taken)?;
         let parts = self.base_bits.div_ceil(50);
-        let base = take_near(2f64.powf(f64::from(self.base_bits) / f64::from(parts)), parts as usize, degree, &mut taken)?;
+        let base = take_near(
+            2f64.powf(f64::from(self.base_bits) / f64::from(parts)),
+            parts as usize,
+            degree,
+            &mut taken,
+        )?;
         let rows: Vec<f64> = base.iter().chain(levels.iter().flatten()).map(|&q| (q as f64).log2()).collect();
         let largest = largest_digit(&rows, digit);
         let count = (largest / MOST_BITS).ceil().max(1.0);
-        let special = take_near(2f64.powf((largest / count).min(MOST_BITS)), count as usize, degree, &mut taken)?;
+        let special =
+            take_near(2f64.powf((largest / count).min(MOST_BITS)), count as usize, degree, &mut taken)?;
         let (log_degree, secret, security) = (self.log_degree, Secret::Ternary, self.security);
         Some(Spec { log_degree, base, levels, special, digit, secret, security })
     }
@@ -121,7 +146,8 @@ impl Shape {
     fn level_primes(&self, degree: usize, taken: &mut Vec<u64>) -> Option<Vec<Vec<u64>>> {
         // Primes are below 2^50: leave room on both sides of the target.
         let nominal = 2f64.powi(self.scale_bits as i32);
-        let target = if self.scale_bits.is_multiple_of(50) { nominal * (1.0 - 2f64.powi(-14)) } else { nominal };
+        let target =
+            if self.scale_bits.is_multiple_of(50) { nominal * (1.0 - 2f64.powi(-14)) } else { nominal };
         let mut scale = target;
         let mut levels = Vec::new();
         for _ in 0..self.depth {
@@ -134,8 +160,9 @@ impl Shape {
                 [first, second].concat()
             };
             let step: f64 = primes.iter().map(|&q| q as f64).product();
-            // The top prime defines the top scale.
-            scale = if levels.is_empty() { step } else { wanted * (target / step) };
+            // The top prime defines the top scale. Below it the same roundings as in `Params`: the recurrence doubles any
+            // difference at every level.
+            scale = if levels.is_empty() { step } else { scale * (scale / step) };
             levels.push(primes);
         }
         levels.reverse();

@@ -10,7 +10,9 @@ pub enum Error {
     #[error(transparent)]
     Rlwe(#[from] arras_rlwe::Error),
     /// Not enough levels for an operation.
-    #[error("{op} needs {need} levels, the operand has {have}; choose parameters with more levels, or refresh first")]
+    #[error(
+        "{op} needs {need} levels, the operand has {have}; choose parameters with more levels, or refresh first"
+    )]
     OutOfLevels {
         /// The operation.
         op: &'static str,
@@ -36,7 +38,9 @@ pub enum Error {
         most: usize,
     },
     /// Two ciphertexts packed differently.
-    #[error("a ciphertext of {left} slots cannot meet one of {right} slots; encode both with the same number of slots")]
+    #[error(
+        "a ciphertext of {left} slots cannot meet one of {right} slots; encode both with the same number of slots"
+    )]
     SlotMismatch {
         /// Slots of the first.
         left: usize,
@@ -44,7 +48,9 @@ pub enum Error {
         right: usize,
     },
     /// A value that is not a number, or too large for the modulus.
-    #[error("value {value} at position {position} does not fit: at this level values must be finite and below 2^{most_log2}")]
+    #[error(
+        "value {value} at position {position} does not fit: at this level values must be finite and below 2^{most_log2}"
+    )]
     Value {
         /// Where.
         position: usize,
@@ -62,7 +68,9 @@ pub enum Error {
         right: Level,
     },
     /// No parameter set does what was wanted.
-    #[error("no parameters give {depth} levels of {precision} bits at {security}-bit security; the most is {most_depth} levels (N = 2^17)")]
+    #[error(
+        "no parameters give {depth} levels of {precision} bits at {security}-bit security; the most is {most_depth} levels (N = 2^17)"
+    )]
     NoParameters {
         /// Levels wanted.
         depth: u32,
@@ -86,7 +94,9 @@ pub enum Error {
         most: u64,
     },
     /// A chain whose scales drift apart.
-    #[error("the scale of level {level} would be 2^{scale_log2:.1}, that of the top 2^{top_log2:.1}; choose the primes of every level so that scales stay within a bit of the top one")]
+    #[error(
+        "the scale of level {level} would be 2^{scale_log2:.1}, that of the top 2^{top_log2:.1}; choose the primes of every level so that scales stay within a bit of the top one"
+    )]
     Scales {
         /// The first such level from the bottom.
         level: usize,

@@ -45,7 +45,11 @@ impl Params {
     /// Of a fresh encryption under the public key, encoding included.
     pub fn public_noise(&self, slots: usize, level: Level) -> Noise {
         let n = self.degree() as f64;
-        self.slot_noise((SIGMA * SIGMA * (1.0 + n * (2.0 / 3.0 + self.secret_variance())) + 1.0 / 12.0).sqrt(), slots, level)
+        self.slot_noise(
+            (SIGMA * SIGMA * (1.0 + n * (2.0 / 3.0 + self.secret_variance())) + 1.0 / 12.0).sqrt(),
+            slots,
+            level,
+        )
     }
 
     /// Added by a rescale that lands on a level.
@@ -58,17 +62,30 @@ impl Params {
         let (digits, special, special_log2) = self.rlwe().digit_sizes(level);
         let n = self.degree() as f64;
         // A digit of `len` primes is a sum of `len` uniform parts, each of variance D^2 / 12.
-        let variance: f64 =
-            digits.iter().map(|&(log2, len)| n * SIGMA * SIGMA * (2.0 * (log2 - special_log2)).exp2() * len as f64 / 12.0).sum();
+        let variance: f64 = digits
+            .iter()
+            .map(|&(log2, len)| n * SIGMA * SIGMA * (2.0 * (log2 - special_log2)).exp2() * len as f64 / 12.0)
+            .sum();
         self.slot_noise(variance.sqrt().hypot(self.rounding(special as f64)), slots, level)
     }
 
     /// Of the product of two vectors bounded by `a` and `b` with errors `noise_a` and `noise_b`, landing one level below.
-    pub fn product_noise(&self, (a, noise_a): (f64, Noise), (b, noise_b): (f64, Noise), slots: usize, level: Level) -> Noise {
+    pub fn product_noise(
+        &self,
+        (a, noise_a): (f64, Noise),
+        (b, noise_b): (f64, Noise),
+        slots: usize,
+        level: Level,
+    ) -> Noise {
         let below = level.down(1).unwrap_or(level);
         // The key switch happens at the squared scale: its error shrinks by a scale.
         let switched = Noise(self.switch_noise(slots, level).0 / self.scale(level));
-        noise_a.times(b).plus(noise_b.times(a)).plus(Noise(noise_a.0 * noise_b.0)).plus(switched).plus(self.rescale_noise(slots, below))
+        noise_a
+            .times(b)
+            .plus(noise_b.times(a))
+            .plus(Noise(noise_a.0 * noise_b.0))
+            .plus(switched)
+            .plus(self.rescale_noise(slots, below))
     }
 
     /// Deviation of the coefficients of r0 + r1 s where each r is a sum of so many roundings.

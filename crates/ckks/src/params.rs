@@ -51,8 +51,9 @@ impl Params {
         }
         scales.reverse();
         let top_log2 = scales.last().map_or(0.0, |top| top.log2());
-        // Written so that a scale which is no number is refused as well.
-        if let Some(level) = scales.iter().position(|scale| !((scale.log2() - top_log2).abs() <= 1.0)) {
+        // A scale that is no number is near nothing.
+        let near = |scale: &f64| (scale.log2() - top_log2).abs() <= 1.0;
+        if let Some(level) = scales.iter().position(|scale| !near(scale)) {
             return Err(Error::Scales { level, scale_log2: scales[level].log2(), top_log2 });
         }
         Ok(Self { rlwe, scales: Arc::new(scales), ffts: Arc::default() })

@@ -15,7 +15,15 @@ pub struct Preset {
     pub shape: Shape,
 }
 
-const fn preset(name: &'static str, purpose: &'static str, log_degree: u32, base: u32, scale: u32, depth: u32, security: Security) -> Preset {
+const fn preset(
+    name: &'static str,
+    purpose: &'static str,
+    log_degree: u32,
+    base: u32,
+    scale: u32,
+    depth: u32,
+    security: Security,
+) -> Preset {
     Preset { name, purpose, shape: Shape { log_degree, base_bits: base, scale_bits: scale, depth, security } }
 }
 

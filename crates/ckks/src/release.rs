@@ -31,10 +31,16 @@ impl Params {
     /// Encrypts under the secret key, the uniform half kept as a seed.
     ///
     /// # Errors
-    /// A key of other parameters.
+    /// A key or a vector of other parameters.
     ///
     /// Error: deviation about 3.19 sqrt(N) / scale in a slot.
-    pub fn encrypt<R: CryptoRng + ?Sized>(&self, plain: &Plain, secret: &SecretKey, rng: &mut R) -> Result<SeededCiphertext, Error> {
+    pub fn encrypt<R: CryptoRng + ?Sized>(
+        &self,
+        plain: &Plain,
+        secret: &SecretKey,
+        rng: &mut R,
+    ) -> Result<SeededCiphertext, Error> {
+        self.check_id("encoded vector", plain.id)?;
         let inner = secret.encrypt_seeded(self.rlwe(), &plain.poly, plain.level, rng)?;
         Ok(SeededCiphertext { inner, slots: plain.slots })
     }
@@ -42,10 +48,16 @@ impl Params {
     /// Encrypts under a public key.
     ///
     /// # Errors
-    /// A key of other parameters.
+    /// A key or a vector of other parameters.
     ///
     /// Error: deviation about 3.19 sqrt(4/3) N / scale in a slot.
-    pub fn encrypt_public<R: CryptoRng + ?Sized>(&self, plain: &Plain, key: &PublicKey, rng: &mut R) -> Result<Ciphertext, Error> {
+    pub fn encrypt_public<R: CryptoRng + ?Sized>(
+        &self,
+        plain: &Plain,
+        key: &PublicKey,
+        rng: &mut R,
+    ) -> Result<Ciphertext, Error> {
+        self.check_id("encoded vector", plain.id)?;
         let inner = key.encrypt(self.rlwe(), &plain.poly, plain.level, rng)?;
         Ok(Ciphertext { inner, slots: plain.slots })
     }

@@ -3,7 +3,8 @@
 
 use arras_approx::Polynomial;
 use arras_ckks::{
-    Ciphertext, Complex, Diagonals, Evaluator, Giant, KeyRequest, KeySet, Level, Params, Purpose, SecretKey, Security, Shape,
+    Ciphertext, Complex, Diagonals, Evaluator, Giant, KeyRequest, KeySet, Level, Params, Purpose, SecretKey,
+    Security, Shape,
 };
 use arras_testkit::{distance, rng, units};
 
@@ -13,7 +14,14 @@ struct Setup {
     eval: Evaluator,
 }
 
-fn setup(log_degree: u32, base_bits: u32, scale_bits: u32, depth: u32, digit: usize, rotations: &[u32]) -> Setup {
+fn setup(
+    log_degree: u32,
+    base_bits: u32,
+    scale_bits: u32,
+    depth: u32,
+    digit: usize,
+    rotations: &[u32],
+) -> Setup {
     let shape = Shape { log_degree, base_bits, scale_bits, depth, security: Security::Bits128 };
     let params = Params::danger_insecure(&shape.danger_toy(digit).unwrap()).unwrap();
     let mut rng = rng(1);
@@ -123,12 +131,17 @@ fn linear_maps_are_sums_of_rotated_diagonals() {
     let x = units(slots, &mut rng(11));
     let babies = [0, 1, 2, 3];
     let giants = [0usize, 4, 8];
-    let diagonals: Vec<Vec<Vec<f64>>> =
-        giants.iter().map(|&g| babies.iter().map(|&b| units(slots, &mut rng((20 + g * 4 + b) as u64))).collect()).collect();
+    let diagonals: Vec<Vec<Vec<f64>>> = giants
+        .iter()
+        .map(|&g| babies.iter().map(|&b| units(slots, &mut rng((20 + g * 4 + b) as u64))).collect())
+        .collect();
     let steps: Vec<Giant> = giants
         .iter()
         .zip(&diagonals)
-        .map(|(&rotation, rows)| Giant { rotation, terms: rows.iter().map(Vec::as_slice).enumerate().collect() })
+        .map(|(&rotation, rows)| Giant {
+            rotation,
+            terms: rows.iter().map(Vec::as_slice).enumerate().collect(),
+        })
         .collect();
     let mut want = vec![0.0; slots];
     for (g, rows) in giants.iter().zip(&diagonals) {
@@ -154,7 +167,10 @@ fn polynomials_of_every_parity_and_degree() {
     for degree in [1usize, 2, 3, 5, 6, 7, 8, 15, 16, 27, 31, 40, 59] {
         for parity in 0..3 {
             let mut c = units(degree + 1, &mut rng(degree as u64));
-            c.iter_mut().enumerate().filter(|(k, _)| parity < 2 && k % 2 != parity).for_each(|(_, c)| *c = 0.0);
+            c.iter_mut()
+                .enumerate()
+                .filter(|(k, _)| parity < 2 && k % 2 != parity)
+                .for_each(|(_, c)| *c = 0.0);
             c.iter_mut().for_each(|c| *c /= degree as f64);
             let p = Polynomial::unit(c).unwrap();
             let want: Vec<f64> = x.iter().map(|&x| p.eval(x)).collect();

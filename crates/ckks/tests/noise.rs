@@ -14,7 +14,8 @@ struct Run {
 }
 
 fn run(seed: u64) -> Run {
-    let shape = Shape { log_degree: 10, base_bits: 50, scale_bits: 40, depth: 4, security: Security::Bits128 };
+    let shape =
+        Shape { log_degree: 10, base_bits: 50, scale_bits: 40, depth: 4, security: Security::Bits128 };
     let params = Params::danger_insecure(&shape.danger_toy(2).unwrap()).unwrap();
     let mut rng = rng(seed);
     let secret = SecretKey::new(params.rlwe(), &mut rng);
@@ -38,7 +39,7 @@ fn compare(name: &str, slots: usize, measure: impl Fn(&Run, &[f64], u64) -> (Vec
         }
         predicted = noise;
     }
-    let ratio = (sum / count as f64).sqrt() / predicted.0;
+    let ratio = (sum / count).sqrt() / predicted.0;
     assert!((0.5..1.25).contains(&ratio), "{name}, {slots} slots: measured / predicted = {ratio:.3}");
     let bound = (-predicted.correct_bits(slots) - 1.0).exp2();
     assert!(worst < bound, "{name}: worst {worst:e} is above {bound:e}");
@@ -74,7 +75,8 @@ fn rotation() {
             let level = Level(level);
             let plain = run.params.encode_at(x, 512, level).unwrap();
             let ct = run.params.encrypt(&plain, &run.secret, &mut rng(seed)).unwrap().expand(&run.params);
-            let got = run.params.decrypt(&run.eval.rotate(&ct, 1).unwrap(), &run.secret).unwrap().secret_reals();
+            let got =
+                run.params.decrypt(&run.eval.rotate(&ct, 1).unwrap(), &run.secret).unwrap().secret_reals();
             let want = (0..512).map(|i| x[(i + 1) % 512]).collect();
             (got, want, run.params.fresh_noise(512, level).plus(run.params.switch_noise(512, level)))
         });

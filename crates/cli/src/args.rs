@@ -36,7 +36,7 @@ pub enum Command {
         after_help = "Examples:\n  arras keygen --out keys\n  arras keygen --out keys --passphrase\n\nsecret.key stays with you; evaluation.key and params go to whoever runs the model."
     )]
     Keygen(Keygen),
-    /// Encrypt sentences (needs the secret key)
+    /// Encrypt sentences (needs the secret key, or with --public the public key)
     #[command(after_help = "Example:\n  arras seal --keys keys \"a gripping film\" --out sealed")]
     Seal(Seal),
     /// Run a model on sealed sentences (needs evaluation keys only)
@@ -144,6 +144,9 @@ pub struct Seal {
     /// One sentence per ciphertext, or one feature of all sentences
     #[arg(long, value_name = "MODE", default_value = "latency")]
     pub mode: Mode,
+    /// Encrypt with public.key, for its owner: twice the bytes, and no secret
+    #[arg(long)]
+    pub public: bool,
     /// Where to write the sealed sentences
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,

@@ -155,7 +155,7 @@ fn damaged_models_are_refused() {
     let file = work.path().join("model.safetensors");
     let text = file.display().to_string();
     let refused = |words| arras(&["classify", "--model", &text, "fine"]).refused(words);
-    refused("is missing");
+    refused("cannot be read");
     std::fs::write(&file, b"").unwrap();
     refused("bytes of the model file");
     std::fs::copy(model(), &file).unwrap();

@@ -61,6 +61,22 @@ fn many_sentences_share_ciphertexts() {
 }
 
 #[test]
+fn anyone_seals_with_the_public_key() {
+    let (made, work) = (made(), TempDir::new().unwrap());
+    let path = |name: &str| work.path().join(name).display().to_string();
+    for name in ["public.key", "params"] {
+        std::fs::copy(made.path("keys").join(name), work.path().join(name)).unwrap();
+    }
+    arras(&["seal", "--public", "--keys", &path(""), SENTENCES[0], "--out", &path("sealed")]).fine();
+    arras(&["open", "--keys", &made.text("keys"), "--in", &path("sealed")]).refused("run them first");
+    let evaluation = made.text("keys/evaluation.key");
+    arras(&["run", "--evaluation-keys", &evaluation, "--in", &path("sealed"), "--out", &path("answer")])
+        .fine();
+    let opened = arras(&["open", "--keys", &made.text("keys"), "--in", &path("answer")]).fine().out;
+    assert!(opened.starts_with("positive"), "{opened}");
+}
+
+#[test]
 fn a_passphrase_gives_the_same_secret_again() {
     let work = TempDir::new().unwrap();
     let path = |name: &str| work.path().join(name).display().to_string();
@@ -79,6 +95,22 @@ fn a_passphrase_gives_the_same_secret_again() {
     assert!(read("a/secret.key") == read("b/secret.key") && read("a/secret.key") != read("c/secret.key"));
     // Masks and errors are fresh all the same.
     assert!(read("a/evaluation.key") != read("b/evaluation.key"));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn two_at_once_share_one_set_of_keys() {
+    let home = TempDir::new().unwrap();
+    let start = |text: &str| {
+        let mut classify = command(&["classify", text, "--json"]);
+        classify.env("XDG_DATA_HOME", home.path()).stdout(std::process::Stdio::null()).spawn().unwrap()
+    };
+    let both = [start("fine"), start("dreadful")];
+    for mut child in both {
+        assert!(child.wait().unwrap().success());
+    }
+    let folders = home.path().join("arras/keys").read_dir().unwrap();
+    assert_eq!(folders.count(), 1);
 }
 
 #[cfg(unix)]
@@ -165,8 +197,8 @@ fn a_model_is_evaluated_and_trained() {
     }
     std::fs::write(work.path().join("train.tsv"), &table).unwrap();
     std::fs::write(work.path().join("dev.tsv"), &table).unwrap();
-    let (data, out) =
-        (work.path().display().to_string(), work.path().join("m.safetensors").display().to_string());
+    let path = |name: &str| work.path().join(name).display().to_string();
+    let (data, out) = (path(""), path("m.safetensors"));
     let trained = arras(&["train", "sst2", "--data", &data, "--out", &out, "--epochs", "2", "--json"]).json();
     assert_eq!(trained["examples"], 120);
     let eval = ["eval", "sst2", "--data", &data, "--model", &out, "--encrypted", "--limit", "20", "--json"];
@@ -175,5 +207,8 @@ fn a_model_is_evaluated_and_trained() {
     for figure in ["accuracy", "precision", "recall", "f1", "auroc"] {
         assert!(report["plain"][figure].is_f64() && report["encrypted"][figure].is_f64(), "{figure}");
     }
+    let foreign = ["--model", &out, "--in", &made().text("sealed"), "--out", &path("answer")];
+    let evaluation = made().text("keys/evaluation.key");
+    arras(&[&["run", "--evaluation-keys", &evaluation], &foreign[..]].concat()).refused("for another model");
     assert!(report["max_abs_error"].as_f64().unwrap() < ERROR && report["seconds"].as_f64().unwrap() > 0.0);
 }

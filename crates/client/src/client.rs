@@ -1,7 +1,7 @@
 //! The owner of the key at work: sealing texts, opening answers.
 
 use arras_ckks::wire::{Batch, Items};
-use arras_ckks::{Ciphertext, Level, Params, SecretKey, SeededCiphertext};
+use arras_ckks::{Ciphertext, Level, Params, PublicKey, SecretKey};
 use arras_nn::program::{Latency, Throughput};
 use arras_nn::{Job, Mode, Model, Prediction};
 use rand_core::CryptoRng;
@@ -12,28 +12,44 @@ use crate::plan::Plan;
 /// Bits after the binary point of what leaves a decryption: far above the noise, far below what a label needs.
 pub const PRECISION_BITS: u32 = 16;
 
-/// A secret key with the model for which it seals and opens.
-#[derive(Debug)]
-pub struct Client<'a> {
+/// What encrypts.
+#[derive(Clone, Copy, Debug)]
+enum Key<'a> {
+    /// Half the bytes and less noise.
+    Secret(&'a SecretKey),
+    /// Anyone's.
+    Public(&'a PublicKey),
+}
+
+/// A key with the model for which it seals. It opens nothing.
+#[derive(Clone, Copy, Debug)]
+pub struct Sealer<'a> {
     model: &'a Model,
     digest: [u8; 32],
     params: &'a Params,
+    key: Key<'a>,
+}
+
+/// A secret key with the model for which it opens what a [`Sealer`] sealed and an engine ran.
+#[derive(Debug)]
+pub struct Client<'a> {
+    sealer: Sealer<'a>,
     secret: &'a SecretKey,
 }
 
-impl<'a> Client<'a> {
-    /// A client of a model, which `digest` names to the engine.
+impl<'a> Sealer<'a> {
+    /// A sealer for the owner of a public key, by anyone.
     ///
     /// # Errors
-    /// A secret key of other parameters.
-    pub fn new(
+    /// A public key of other parameters.
+    pub fn public(
         model: &'a Model,
         digest: [u8; 32],
         params: &'a Params,
-        secret: &'a SecretKey,
+        public: &'a PublicKey,
     ) -> Result<Self, Error> {
-        params.check_id("secret key", secret.id())?;
-        Ok(Self { model, digest, params, secret })
+        params.check_id("public key", public.id())?;
+        Ok(Self { model, digest, params, key: Key::Public(public) })
     }
 
     /// Encrypts texts for one run.
@@ -66,7 +82,7 @@ impl<'a> Client<'a> {
     /// Encrypts features for one run.
     ///
     /// # Errors
-    /// As [`Client::seal`].
+    /// As [`Sealer::seal`].
     pub fn seal_features<R: CryptoRng + ?Sized>(
         &self,
         features: &[Vec<f64>],
@@ -78,12 +94,10 @@ impl<'a> Client<'a> {
         }
         let level = Plan::over(self.params, self.model, mode)?.level();
         let (vectors, slots) = self.pack(features, mode)?;
-        let encrypt = |values: &Vec<f64>| self.encrypt(values, slots, level, rng);
-        let items: Result<Vec<_>, Error> = vectors.iter().map(encrypt).collect();
-        let job = Job { mode, model: self.digest, items: features.len().min(u32::MAX as usize) as u32 };
+        let job = Job { mode, model: self.digest, items: u32::try_from(features.len()).unwrap_or(u32::MAX) };
         let label = job.to_bytes();
         Job::from_bytes(&label)?;
-        Ok(Batch { label, items: Items::Seeded(items?) })
+        Ok(Batch { label, items: self.encrypt(&vectors, slots, level, rng)? })
     }
 
     fn pack(&self, features: &[Vec<f64>], mode: Mode) -> Result<(Vec<Vec<f64>>, usize), Error> {
@@ -102,13 +116,56 @@ impl<'a> Client<'a> {
 
     fn encrypt<R: CryptoRng + ?Sized>(
         &self,
-        values: &[f64],
+        vectors: &[Vec<f64>],
         slots: usize,
         level: Level,
         rng: &mut R,
-    ) -> Result<SeededCiphertext, Error> {
-        let plain = self.params.encode_at(values, slots, level)?;
-        Ok(self.params.encrypt(&plain, self.secret, rng)?)
+    ) -> Result<Items, Error> {
+        let encoded = vectors.iter().map(|values| self.params.encode_at(values, slots, level));
+        let items = match self.key {
+            Key::Secret(key) => Items::Seeded(
+                encoded.map(|plain| self.params.encrypt(&plain?, key, rng)).collect::<Result<_, _>>()?,
+            ),
+            Key::Public(key) => {
+                let encrypt = |plain: Result<_, _>| self.params.encrypt_public(&plain?, key, rng);
+                Items::Whole(encoded.map(encrypt).collect::<Result<_, _>>()?)
+            }
+        };
+        Ok(items)
+    }
+}
+
+impl<'a> Client<'a> {
+    /// A client of a model, which `digest` names to the engine.
+    ///
+    /// # Errors
+    /// A secret key of other parameters.
+    pub fn new(
+        model: &'a Model,
+        digest: [u8; 32],
+        params: &'a Params,
+        secret: &'a SecretKey,
+    ) -> Result<Self, Error> {
+        params.check_id("secret key", secret.id())?;
+        Ok(Self { sealer: Sealer { model, digest, params, key: Key::Secret(secret) }, secret })
+    }
+
+    /// What seals under the secret key.
+    pub fn sealer(&self) -> &Sealer<'a> {
+        &self.sealer
+    }
+
+    /// Encrypts texts for one run.
+    ///
+    /// # Errors
+    /// As [`Sealer::seal`].
+    pub fn seal<R: CryptoRng + ?Sized>(
+        &self,
+        texts: &[&str],
+        mode: Mode,
+        rng: &mut R,
+    ) -> Result<Batch, Error> {
+        self.sealer.seal(texts, mode, rng)
     }
 
     /// Decrypts an answer: one prediction per text, in order.
@@ -119,10 +176,14 @@ impl<'a> Client<'a> {
     /// A batch of another model, of other keys, not yet run, or whose sentinel is wrong.
     pub fn open(&self, batch: &Batch) -> Result<Vec<Prediction>, Error> {
         let job = Job::from_bytes(&batch.label)?;
-        if job.model != self.digest {
+        if job.model != self.sealer.digest {
             return Err(Error::ForeignModel);
         }
         let Items::Whole(items) = &batch.items else { return Err(Error::NotRun) };
+        // An engine answers at the lowest level, and whoever seals starts above it.
+        if items.iter().any(|item| item.level() > Level(0)) {
+            return Err(Error::NotRun);
+        }
         let (have, count) = (items.len(), job.items as usize);
         let need = match job.mode {
             Mode::Latency => count,
@@ -133,13 +194,13 @@ impl<'a> Client<'a> {
         }
         let probabilities = match job.mode {
             Mode::Latency => {
-                let program = Latency::new(self.model)?;
+                let program = Latency::new(self.sealer.model)?;
                 let one = |item| -> Result<f64, Error> { Ok(program.unpack(&self.decrypt(item)?)?) };
                 items.iter().map(one).collect::<Result<Vec<_>, Error>>()?
             }
             Mode::Throughput => {
                 let slots = items.first().map(|item| self.decrypt(item)).transpose()?.unwrap_or_default();
-                Throughput::new(self.model)?.unpack_batch(&slots, count)?
+                Throughput::new(self.sealer.model)?.unpack_batch(&slots, count)?
             }
         };
         Ok(probabilities.into_iter().map(Prediction::of).collect())
@@ -147,6 +208,6 @@ impl<'a> Client<'a> {
 
     /// The numbers in a ciphertext, rounded.
     fn decrypt(&self, ciphertext: &Ciphertext) -> Result<Vec<f64>, Error> {
-        Ok(self.params.decrypt(ciphertext, self.secret)?.release(PRECISION_BITS).values)
+        Ok(self.sealer.params.decrypt(ciphertext, self.secret)?.release(PRECISION_BITS).values)
     }
 }

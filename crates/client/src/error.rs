@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use arras_rlwe::{ParamsId, wire};
+use arras_rlwe::wire;
 
 /// Every error of this crate.
 #[derive(Debug, thiserror::Error)]
@@ -75,16 +75,6 @@ pub enum Error {
         path: PathBuf,
         /// What is wrong.
         source: arras_ckks::Error,
-    },
-    /// The parameters are not those that their header names.
-    #[error("{}: the parameters are {actual}, and the file says {stated}: copy it or make the keys again", path.display())]
-    StatedParams {
-        /// Where they were read.
-        path: PathBuf,
-        /// What the header says.
-        stated: ParamsId,
-        /// What the parameters are.
-        actual: ParamsId,
     },
     /// A folder that is there already.
     #[error("{} exists already: choose another folder, or replace it with --force", path.display())]

@@ -8,7 +8,7 @@ pub mod plan;
 pub mod random;
 pub mod store;
 
-pub use client::{Client, PRECISION_BITS};
+pub use client::{Client, PRECISION_BITS, Sealer};
 pub use error::Error;
 pub use keys::{Keys, Source};
 pub use plan::Plan;

@@ -78,8 +78,8 @@ impl Folder {
         self.check_free(replace)?;
         let parent = parent(&self.path);
         fs::create_dir_all(parent).map_err(failed(parent, "made"))?;
-        let fresh = tempfile::Builder::new().prefix(".arras-keys-").tempdir_in(parent);
-        let fresh = fresh.map_err(failed(parent, "written into"))?;
+        let fresh =
+            temporary(".arras-keys-", 0o777).tempdir_in(parent).map_err(failed(parent, "written into"))?;
         let rlwe = params.rlwe();
         write_new(&fresh.path().join(PARAMS), &wire::spec_to_bytes(params.spec(), params.id()), false)?;
         write_new(&fresh.path().join(SECRET), &Zeroizing::new(wire::to_bytes(rlwe, &keys.secret)), true)?;
@@ -97,8 +97,8 @@ impl Folder {
     fn put(&self, fresh: tempfile::TempDir, parent: &Path, replace: bool) -> Result<(), Error> {
         sync_folder(fresh.path());
         let old = if replace && self.path.exists() {
-            let old = tempfile::Builder::new().prefix(".arras-old-").tempdir_in(parent);
-            let old = old.map_err(failed(parent, "written into"))?;
+            let old =
+                temporary(".arras-old-", 0o700).tempdir_in(parent).map_err(failed(parent, "written into"))?;
             fs::rename(&self.path, old.path().join("keys")).map_err(failed(&self.path, "replaced"))?;
             Some(old)
         } else {
@@ -109,16 +109,16 @@ impl Folder {
                 // Back to what was; if even that fails the first error says what is wrong.
                 let _ = fs::rename(old.path().join("keys"), &self.path);
             }
-            return Err(if self.path.exists() {
-                Error::Exists { path: self.path.clone() }
+            let path = self.path.clone();
+            let lost = !replace && path.exists();
+            return Err(if lost {
+                Error::Exists { path }
             } else {
-                Error::File { path: self.path.clone(), action: "written", source }
+                Error::File { path, action: "written", source }
             });
         }
         // Its folder has moved: there is nothing left to remove.
         let _ = fresh.keep();
-        // Readable like any folder; the secret has a mode of its own.
-        open_folder(&self.path)?;
         sync_folder(parent);
         Ok(())
     }
@@ -129,7 +129,7 @@ impl Folder {
     /// A missing or damaged file, or parameters that are refused.
     pub fn params(&self) -> Result<Params, Error> {
         let path = self.path.join(PARAMS);
-        let bytes = read(&path)?;
+        let bytes = read_key(&path)?;
         params_from_bytes(&bytes, &path)
     }
 
@@ -140,7 +140,7 @@ impl Folder {
     pub fn secret(&self, params: &Params) -> Result<SecretKey, Error> {
         let path = self.path.join(SECRET);
         check_private(&path)?;
-        let bytes = Zeroizing::new(read(&path)?);
+        let bytes = Zeroizing::new(read_key(&path)?);
         parse(params, &bytes, &path)
     }
 
@@ -150,7 +150,7 @@ impl Folder {
     /// A missing or damaged file, or one of other parameters.
     pub fn public(&self, params: &Params) -> Result<PublicKey, Error> {
         let path = self.path.join(PUBLIC);
-        parse(params, &read(&path)?, &path)
+        parse(params, &read_key(&path)?, &path)
     }
 
     /// The evaluation keys.
@@ -167,7 +167,7 @@ impl Folder {
     /// # Errors
     /// A missing file.
     pub fn evaluation_bytes(&self) -> Result<Vec<u8>, Error> {
-        read(&self.path.join(EVALUATION))
+        read_key(&self.path.join(EVALUATION))
     }
 
     /// The salt and costs behind the passphrase, if there is one.
@@ -176,7 +176,7 @@ impl Folder {
     /// A damaged file.
     pub fn recipe(&self) -> Result<Option<Recipe>, Error> {
         let path = self.path.join(RECIPE);
-        if path.is_file() { Recipe::parse(&read(&path)?).map(Some) } else { Ok(None) }
+        if path.is_file() { Recipe::parse(&read_key(&path)?).map(Some) } else { Ok(None) }
     }
 }
 
@@ -186,35 +186,24 @@ impl Folder {
 /// Damaged bytes, or parameters that are refused. `path` is only named.
 pub fn params_from_bytes(bytes: &[u8], path: &Path) -> Result<Params, Error> {
     let named = || path.to_path_buf();
-    let wrong = |source| Error::Bytes { path: named(), source };
-    let spec = wire::spec_from_bytes(bytes).map_err(wrong)?;
-    let (stated, _) = wire::open(wire::Kind::Spec, bytes).map_err(wrong)?;
-    let params = Params::new(&spec).map_err(|source| Error::Params { path: named(), source })?;
-    let actual = params.id();
-    if actual == stated { Ok(params) } else { Err(Error::StatedParams { path: named(), stated, actual }) }
+    let spec = wire::spec_from_bytes(bytes).map_err(|source| Error::Bytes { path: named(), source })?;
+    Params::new(&spec).map_err(|source| Error::Params { path: named(), source })
 }
 
-/// Writes a public file whole or not at all.
+/// Writes a public file whole or not at all; a link is followed, and a device or a pipe is written to as it is.
 ///
 /// # Errors
 /// The file system refuses.
 pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    let special = fs::metadata(path).is_ok_and(|meta| !meta.is_file());
-    if special {
-        // A device or a pipe cannot be replaced: it is written to.
+    if fs::metadata(path).is_ok_and(|meta| !meta.is_file()) {
         let mut file = fs::OpenOptions::new().write(true).open(path).map_err(failed(path, "written"))?;
         return file.write_all(bytes).and_then(|()| file.flush()).map_err(failed(path, "written"));
     }
-    let parent = parent(path);
-    let mut file =
-        tempfile::Builder::new().prefix(".arras-").tempfile_in(parent).map_err(failed(path, "written"))?;
+    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+    let parent = parent(&target);
+    let mut file = temporary(".arras-", 0o666).tempfile_in(parent).map_err(failed(path, "written"))?;
     file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(failed(path, "written"))?;
-    make_public(file.as_file(), path)?;
-    file.persist(path).map_err(|e| Error::File {
-        path: path.to_path_buf(),
-        action: "written",
-        source: e.error,
-    })?;
+    file.persist(&target).map_err(|error| failed(path, "written")(error.error))?;
     sync_folder(parent);
     Ok(())
 }
@@ -222,16 +211,14 @@ pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Error> {
 /// Reads a file.
 ///
 /// # Errors
-/// `Error::Missing` for keys that are not there, or the file system's reason.
+/// The file system refuses.
 pub fn read(path: &Path) -> Result<Vec<u8>, Error> {
-    fs::read(path).map_err(|source| {
-        let path = path.to_path_buf();
-        if source.kind() == std::io::ErrorKind::NotFound {
-            Error::Missing { path }
-        } else {
-            Error::File { path, action: "read", source }
-        }
-    })
+    fs::read(path).map_err(failed(path, "read"))
+}
+
+/// Reads a file of a folder of keys, which says what to do when it is not there.
+fn read_key(path: &Path) -> Result<Vec<u8>, Error> {
+    if path.exists() { read(path) } else { Err(Error::Missing { path: path.to_path_buf() }) }
 }
 
 fn parse<T: Wire>(params: &Params, bytes: &[u8], path: &Path) -> Result<T, Error> {
@@ -272,27 +259,15 @@ fn check_private(_: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-#[cfg(unix)]
-fn open_folder(path: &Path) -> Result<(), Error> {
-    use std::os::unix::fs::PermissionsExt as _;
-    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).map_err(failed(path, "opened"))
-}
-
-#[cfg(not(unix))]
-fn open_folder(_: &Path) -> Result<(), Error> {
-    Ok(())
-}
-
-/// A temporary file is private; what replaces an ordinary file is as readable as one.
-#[cfg(unix)]
-fn make_public(file: &fs::File, path: &Path) -> Result<(), Error> {
-    use std::os::unix::fs::PermissionsExt as _;
-    file.set_permissions(fs::Permissions::from_mode(0o644)).map_err(failed(path, "written"))
-}
-
-#[cfg(not(unix))]
-fn make_public(_: &fs::File, _: &Path) -> Result<(), Error> {
-    Ok(())
+/// What makes a temporary file or folder with these permissions, less those that the user's mask takes.
+fn temporary(prefix: &str, mode: u32) -> tempfile::Builder<'_, 'static> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(prefix);
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(mode));
+    #[cfg(not(unix))]
+    let _ = mode;
+    builder
 }
 
 /// Makes a rename last. Not every file system can, and the files themselves are safe already.

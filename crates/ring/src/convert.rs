@@ -28,7 +28,8 @@ impl Conversion {
             let terms = source.iter().enumerate().filter(|&(k, _)| k != i);
             terms.fold(1, |product, (_, a)| m.mul(product, m.reduce(a.value())))
         };
-        let digits = source.iter().enumerate().map(|(i, a)| a.mul(a.inverse(others(i, a)), factor(a))).collect();
+        let digits =
+            source.iter().enumerate().map(|(i, a)| a.mul(a.inverse(others(i, a)), factor(a))).collect();
         let halves: Vec<u64> = source.iter().map(|a| a.value() / 2).collect();
         let weights: Vec<Vec<u64>> =
             target.iter().map(|m| (0..source.len()).map(|i| others(i, m)).collect()).collect();
@@ -85,15 +86,18 @@ impl Division {
         let targets: Vec<&Modulus> = [kept, dropped].concat();
         let special = Conversion::new(special_dropped, &targets, |_| 1);
         let main = Conversion::new(dropped, kept, |_| 1);
-        let product = |m: &Modulus| special_dropped.iter().fold(1, |product, p| m.mul(product, m.reduce(p.value())));
+        let product =
+            |m: &Modulus| special_dropped.iter().fold(1, |product, p| m.mul(product, m.reduce(p.value())));
         let weights = kept.iter().enumerate().map(|(i, m)| {
             let scaled = main.weights[i].iter().map(|&w| m.mul(w, product(m)));
             special.weights[i].iter().copied().chain(scaled).collect()
         });
         let weights = weights.collect();
-        let offset = |(i, m): (usize, &&Modulus)| m.add(special.offsets[i], m.mul(main.offsets[i], product(m)));
+        let offset =
+            |(i, m): (usize, &&Modulus)| m.add(special.offsets[i], m.mul(main.offsets[i], product(m)));
         let offsets = kept.iter().enumerate().map(offset).collect();
-        let inverse = |(i, m): (usize, &&Modulus)| m.constant(m.mul(special.inverses[i].value, main.inverses[i].value));
+        let inverse =
+            |(i, m): (usize, &&Modulus)| m.constant(m.mul(special.inverses[i].value, main.inverses[i].value));
         let inverses = kept.iter().enumerate().map(inverse).collect();
         Self { special, main, weights, offsets, inverses }
     }

@@ -44,7 +44,11 @@ impl NttTable {
     /// `Error::DoesNotSplit` if the prime is not 1 modulo 2N.
     pub fn check(modulus: Modulus, log_n: u32) -> Result<(), Error> {
         let (value, twice_degree) = (modulus.value(), 2u64 << log_n);
-        if (value - 1).is_multiple_of(twice_degree) { Ok(()) } else { Err(Error::DoesNotSplit { value, twice_degree }) }
+        if (value - 1).is_multiple_of(twice_degree) {
+            Ok(())
+        } else {
+            Err(Error::DoesNotSplit { value, twice_degree })
+        }
     }
 
     /// Words that `new` needs.

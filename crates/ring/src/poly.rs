@@ -93,7 +93,10 @@ impl<D> Poly<D> {
     /// All rows, to change.
     pub fn rows_mut(&mut self) -> impl ExactSizeIterator<Item = &mut [u64]> {
         let degree = self.degree;
-        self.block.chunks_exact_mut(degree + STAGGER).take(self.basis.rows()).map(move |row| &mut row[..degree])
+        self.block
+            .chunks_exact_mut(degree + STAGGER)
+            .take(self.basis.rows())
+            .map(move |row| &mut row[..degree])
     }
 
     /// Forgets the last primes of the chain: the same polynomial modulo a smaller Q. Free.
@@ -115,6 +118,9 @@ impl<D> Zeroize for Poly<D> {
 impl<D> std::fmt::Debug for Poly<D> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         // Contents may be secret.
-        f.debug_struct("Poly").field("degree", &self.degree).field("basis", &self.basis).finish_non_exhaustive()
+        f.debug_struct("Poly")
+            .field("degree", &self.degree)
+            .field("basis", &self.basis)
+            .finish_non_exhaustive()
     }
 }

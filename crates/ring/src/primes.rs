@@ -30,9 +30,11 @@ pub fn near(target: f64, degree: usize) -> impl Iterator<Item = u64> {
     let step = 2 * degree as u64;
     let limit = 1u64 << crate::modulus::MAX_MODULUS_BITS;
     let centre = ((target.clamp(0.0, limit as f64) as u64) / step) * step + 1;
-    let mut below = std::iter::successors(Some(centre), move |&x| x.checked_sub(step)).filter(|&x| x > 1).peekable();
-    let mut above =
-        std::iter::successors(Some(centre + step), move |&x| Some(x + step)).take_while(move |&x| x < limit).peekable();
+    let mut below =
+        std::iter::successors(Some(centre), move |&x| x.checked_sub(step)).filter(|&x| x > 1).peekable();
+    let mut above = std::iter::successors(Some(centre + step), move |&x| Some(x + step))
+        .take_while(move |&x| x < limit)
+        .peekable();
     std::iter::from_fn(move || {
         let take_below = match (below.peek(), above.peek()) {
             (Some(&b), Some(&a)) => (target - b as f64) <= (a as f64 - target),

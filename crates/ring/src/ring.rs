@@ -78,7 +78,15 @@ impl Ring {
         };
         let (main, special) = (tables(main)?, tables(special)?);
         let (permutations, divisions) = (Cache::default(), Cache::default());
-        Ok(Self(Arc::new(Inner { degree: 1 << log_n, main, special, kernels, pool, permutations, divisions })))
+        Ok(Self(Arc::new(Inner {
+            degree: 1 << log_n,
+            main,
+            special,
+            kernels,
+            pool,
+            permutations,
+            divisions,
+        })))
     }
 
     /// N.
@@ -179,13 +187,17 @@ impl Ring {
     /// a += b.
     pub fn add_assign<D: Sync>(&self, a: &mut Poly<D>, b: &Poly<D>) {
         let from = b.basis();
-        self.each_row_of(a, |i, basis, modulus, row| (self.0.kernels.add)(row, b.row(source_row(from, basis, i)), modulus));
+        self.each_row_of(a, |i, basis, modulus, row| {
+            (self.0.kernels.add)(row, b.row(source_row(from, basis, i)), modulus)
+        });
     }
 
     /// a -= b.
     pub fn sub_assign<D: Sync>(&self, a: &mut Poly<D>, b: &Poly<D>) {
         let from = b.basis();
-        self.each_row_of(a, |i, basis, modulus, row| (self.0.kernels.sub)(row, b.row(source_row(from, basis, i)), modulus));
+        self.each_row_of(a, |i, basis, modulus, row| {
+            (self.0.kernels.sub)(row, b.row(source_row(from, basis, i)), modulus)
+        });
     }
 
     /// a = -a.
@@ -227,11 +239,21 @@ impl Ring {
     }
 
     /// a * c, an integer given by its residue modulo each prime, in a basis that a has.
-    pub fn mul_integer<D: Sync>(&self, a: &Poly<D>, c: impl Fn(&Modulus) -> u64 + Sync, basis: Basis) -> Poly<D> {
+    pub fn mul_integer<D: Sync>(
+        &self,
+        a: &Poly<D>,
+        c: impl Fn(&Modulus) -> u64 + Sync,
+        basis: Basis,
+    ) -> Poly<D> {
         let from = a.basis();
         let mut result = self.blank(basis);
         self.each_row(&mut result, |i, modulus, row| {
-            (self.0.kernels.mul_constant)(row, a.row(source_row(from, basis, i)), modulus.constant(c(modulus)), modulus);
+            (self.0.kernels.mul_constant)(
+                row,
+                a.row(source_row(from, basis, i)),
+                modulus.constant(c(modulus)),
+                modulus,
+            );
         });
         result
     }
@@ -250,7 +272,8 @@ impl Ring {
     ) -> Poly<D> {
         let mut result = self.blank(basis);
         self.each_row(&mut result, |i, modulus, row| {
-            let rows: Vec<&[u64]> = terms.iter().map(|term| term.row(source_row(term.basis(), basis, i))).collect();
+            let rows: Vec<&[u64]> =
+                terms.iter().map(|term| term.row(source_row(term.basis(), basis, i))).collect();
             let weights: Vec<u64> = (0..terms.len()).map(|t| weight(t, modulus)).collect();
             (self.0.kernels.combine)(row, &rows, &weights, 0, modulus);
         });
@@ -347,7 +370,8 @@ impl Ring {
     /// A row of values becomes a row of centred digits of source prime k of a conversion.
     pub fn to_digits(&self, row: &mut [u64], table: &NttTable, conversion: &Conversion, k: usize) {
         let modulus = table.modulus();
-        let scale: Constant = modulus.constant(modulus.mul(table.inverse_degree().value, conversion.digit(k)));
+        let scale: Constant =
+            modulus.constant(modulus.mul(table.inverse_degree().value, conversion.digit(k)));
         (self.0.kernels.intt)(row, table, scale);
         (self.0.kernels.add_constant)(row, conversion.half(k), modulus);
     }
@@ -366,7 +390,11 @@ impl Ring {
         self.each_row_of(poly, |i, _, modulus, row| f(i, modulus, row));
     }
 
-    fn each_row_of<D>(&self, poly: &mut Poly<D>, f: impl Fn(usize, Basis, &Modulus, &mut [u64]) + Send + Sync) {
+    fn each_row_of<D>(
+        &self,
+        poly: &mut Poly<D>,
+        f: impl Fn(usize, Basis, &Modulus, &mut [u64]) + Send + Sync,
+    ) {
         let basis = poly.basis();
         let rows: Vec<_> = poly.rows_mut().enumerate().collect();
         par::each(rows, |(i, row)| f(i, basis, self.modulus(basis, i), row));
@@ -375,7 +403,10 @@ impl Ring {
 
 /// Where row i of a polynomial in `basis` lies in one in `from`.
 pub fn source_row(from: Basis, basis: Basis, i: usize) -> usize {
-    debug_assert!(basis.main <= from.main && basis.special <= from.special, "{basis:?} is not inside {from:?}");
+    debug_assert!(
+        basis.main <= from.main && basis.special <= from.special,
+        "{basis:?} is not inside {from:?}"
+    );
     if i < basis.main { i } else { from.main + (i - basis.main) }
 }
 

@@ -7,7 +7,11 @@ use zeroize::Zeroize;
 
 fn moduli() -> Vec<Modulus> {
     let near = |bits: i32| primes::near(2f64.powi(bits), 16).next().unwrap();
-    [3, 5, 97, 65_537].into_iter().chain([20, 33, 40, 45, 49, 50].map(near)).map(|q| Modulus::new(q).unwrap()).collect()
+    [3, 5, 97, 65_537]
+        .into_iter()
+        .chain([20, 33, 40, 45, 49, 50].map(near))
+        .map(|q| Modulus::new(q).unwrap())
+        .collect()
 }
 
 proptest! {
@@ -67,7 +71,9 @@ fn primality_agrees_with_a_sieve() {
     let sieve = sieve(200_000);
     sieve.iter().enumerate().for_each(|(n, &prime)| assert_eq!(primes::is_prime(n as u64), prime, "{n}"));
     // Strong pseudoprimes to many bases, and squares of primes.
-    for n in [3_215_031_751, 341_550_071_728_321, 3_825_123_056_546_413_051, 1_000_003 * 1_000_003, (1 << 50) - 1] {
+    for n in
+        [3_215_031_751, 341_550_071_728_321, 3_825_123_056_546_413_051, 1_000_003 * 1_000_003, (1 << 50) - 1]
+    {
         assert!(!primes::is_prime(n), "{n}");
     }
     assert!(primes::is_prime((1 << 50) - 27) && primes::is_prime(u64::MAX - 58));
@@ -78,14 +84,21 @@ fn near_finds_every_prime_nearest_first() {
     let sieve = sieve(200_000);
     let degree = 64;
     for target in [0.0, 1.0, 100.0, 50_000.0, 99_999.5, 65_537.0] {
-        let found: Vec<u64> = primes::near(target, degree).take_while(|&q| q < 100_000 && q < 2 * target as u64 + 50_000).collect();
+        let found: Vec<u64> = primes::near(target, degree)
+            .take_while(|&q| q < 100_000 && q < 2 * target as u64 + 50_000)
+            .collect();
         let distance = |q: u64| (q as f64 - target).abs();
         assert!(found.windows(2).all(|w| distance(w[0]) <= distance(w[1])), "{target}");
         assert!(found.iter().all(|&q| sieve[q as usize] && (q - 1) % (2 * degree as u64) == 0));
         let reach = distance(*found.last().unwrap());
-        let expected =
-            (1..200_000u64).filter(|&q| sieve[q as usize] && (q - 1) % 128 == 0 && distance(q) <= reach).count();
-        assert!(found.len() == expected || found.len() + 1 == expected, "{target}: {} of {expected}", found.len());
+        let expected = (1..200_000u64)
+            .filter(|&q| sieve[q as usize] && (q - 1) % 128 == 0 && distance(q) <= reach)
+            .count();
+        assert!(
+            found.len() == expected || found.len() + 1 == expected,
+            "{target}: {} of {expected}",
+            found.len()
+        );
     }
     // The ends of the range, and what is no number.
     let top: Vec<u64> = primes::near(2f64.powi(50), 1 << 17).take(3).collect();

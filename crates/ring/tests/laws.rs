@@ -1,6 +1,8 @@
 //! The laws of the ring, over every kernel table and several degrees.
 
-use arras_ring::{Basis, Coeff, Constant, Conversion, Eval, Galois, Kernels, Modulus, Poly, Ring, Seed, primes};
+use arras_ring::{
+    Basis, Coeff, Constant, Conversion, Eval, Galois, Kernels, Modulus, Poly, Ring, Seed, primes,
+};
 use arras_testkit::{negacyclic_product, rng, words};
 use num_bigint::BigInt;
 use proptest::prelude::*;
@@ -145,7 +147,9 @@ fn galois_elements() {
         }
         let conjugation = Galois::conjugation(n);
         assert_eq!(times(conjugation, conjugation), 1);
-        assert!(Galois::from_exponent(2, n).is_none() && Galois::from_exponent(2 * n as u32 + 1, n).is_none());
+        assert!(
+            Galois::from_exponent(2, n).is_none() && Galois::from_exponent(2 * n as u32 + 1, n).is_none()
+        );
     }
 }
 
@@ -205,7 +209,11 @@ fn division_is_rounded_as_stated() {
             for (k, x) in columns.iter().enumerate() {
                 let y = lift(&quotient.rows().map(|row| row[k]).collect::<Vec<_>>(), &moduli[..kept]);
                 let error = magnitude(&centre(y * &divisor - x, &whole));
-                assert!(BigInt::from(2) * error <= doubled_bound, "{} {from:?} to {kept}", ring.kernels().name);
+                assert!(
+                    BigInt::from(2) * error <= doubled_bound,
+                    "{} {from:?} to {kept}",
+                    ring.kernels().name
+                );
             }
         }
     }
@@ -225,7 +233,8 @@ fn conversions_are_off_by_few_multiples() {
         let conversion = Conversion::new(&source, &target, |_| 1);
         let product: BigInt = main[..count].iter().map(|&m| BigInt::from(m)).product();
         for seed in 0..300 {
-            let mut residues: Vec<u64> = source.iter().map(|m| words(1, m.value(), &mut rng(seed))[0]).collect();
+            let mut residues: Vec<u64> =
+                source.iter().map(|m| words(1, m.value(), &mut rng(seed))[0]).collect();
             if seed < 3 {
                 residues = source.iter().map(|m| [0, m.value() - 1, m.value() / 2][seed as usize]).collect();
             }
@@ -256,7 +265,9 @@ fn a_truncated_basis_gives_the_truncated_polynomial() {
     let seed = Seed([7; 32]);
     for ring in rings(6) {
         let full = ring.uniform(&seed, 0, ring.full());
-        for basis in [Basis::main(1), Basis::main(4), Basis { main: 2, special: 1 }, Basis { main: 3, special: 2 }] {
+        for basis in
+            [Basis::main(1), Basis::main(4), Basis { main: 2, special: 1 }, Basis { main: 3, special: 2 }]
+        {
             let part = ring.uniform(&seed, 0, basis);
             assert_eq!(rows(&part), rows(&ring.copy(&full, basis)));
         }
@@ -303,7 +314,9 @@ fn bits_depend_neither_on_kernels_nor_on_threads() {
 fn what_is_no_ring_is_refused() {
     let kernels = Kernels::named("scalar").unwrap();
     let (main, _) = chain(6);
-    let message = |log_n, main: &[u64], special: &[u64]| Ring::new(log_n, main, special, kernels).unwrap_err().to_string();
+    let message = |log_n, main: &[u64], special: &[u64]| {
+        Ring::new(log_n, main, special, kernels).unwrap_err().to_string()
+    };
     for log_n in [0, 3, 18, 64, 200, u32::MAX] {
         assert!(message(log_n, &main, &[]).contains("a power of two between 16 and 131072"));
     }

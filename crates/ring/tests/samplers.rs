@@ -89,7 +89,10 @@ fn the_gaussian_has_its_moments_and_tails() {
             let (seen, share) = match k {
                 0 => (draws.iter().filter(|&&x| x == 0).count(), 1.0 - probability(0)),
                 12 => (draws.iter().filter(|x| x.abs() >= 12).count(), probability(11)),
-                k => (draws.iter().filter(|x| x.abs() == k).count(), probability(k as usize - 1) - probability(k as usize)),
+                k => (
+                    draws.iter().filter(|x| x.abs() == k).count(),
+                    probability(k as usize - 1) - probability(k as usize),
+                ),
             };
             (seen as f64, share * n as f64)
         })

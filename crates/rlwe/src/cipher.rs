@@ -34,7 +34,11 @@ impl Ciphertext {
     pub fn copy(&self, ring: &Ring, params: &Params, level: Level) -> Self {
         let level = level.min(self.level);
         let basis = params.basis(level);
-        Self { parts: [ring.copy(&self.parts[0], basis), ring.copy(&self.parts[1], basis)], level, id: self.id }
+        Self {
+            parts: [ring.copy(&self.parts[0], basis), ring.copy(&self.parts[1], basis)],
+            level,
+            id: self.id,
+        }
     }
 }
 

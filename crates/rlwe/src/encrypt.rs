@@ -43,7 +43,11 @@ impl SecretKey {
     ///
     /// # Errors
     /// A key of other parameters.
-    pub fn public_key<R: CryptoRng + ?Sized>(&self, params: &Params, rng: &mut R) -> Result<PublicKey, Error> {
+    pub fn public_key<R: CryptoRng + ?Sized>(
+        &self,
+        params: &Params,
+        rng: &mut R,
+    ) -> Result<PublicKey, Error> {
         params.check_id("secret key", self.id())?;
         let basis = params.basis(params.highest());
         let seed = Seed::random(rng);

@@ -26,7 +26,9 @@ pub enum Error {
         advice: Advice,
     },
     /// No limit is known for these parameters.
-    #[error("no security limit is known for N = 2^{log_degree} at {bits} bits with {secret}; use N from 2^10 to 2^17 and a dense ternary secret")]
+    #[error(
+        "no security limit is known for N = 2^{log_degree} at {bits} bits with {secret}; use N from 2^10 to 2^17 and a dense ternary secret"
+    )]
     NoLimit {
         /// log2 N.
         log_degree: u32,
@@ -36,7 +38,9 @@ pub enum Error {
         secret: crate::spec::Secret,
     },
     /// A level holds one or two primes, the base at least one.
-    #[error("level {level} of the modulus chain has {primes} primes; a level has one or two, the base one to three")]
+    #[error(
+        "level {level} of the modulus chain has {primes} primes; a level has one or two, the base one to three"
+    )]
     Chain {
         /// Which level; 0 is the base.
         level: usize,
@@ -52,7 +56,9 @@ pub enum Error {
         most: usize,
     },
     /// A sparse secret has at least one nonzero coefficient, and at most N.
-    #[error("a sparse secret of weight {weight} is not possible for N = 2^{log_degree}; use a weight from 1 to N")]
+    #[error(
+        "a sparse secret of weight {weight} is not possible for N = 2^{log_degree}; use a weight from 1 to N"
+    )]
     Weight {
         /// The weight given.
         weight: u32,
@@ -68,7 +74,9 @@ pub enum Error {
         most: u32,
     },
     /// Key switching needs special primes at least as large as a digit.
-    #[error("the special primes have {special:.1} bits, a key-switching digit of {limbs} limbs has {digit:.1}; add special primes or make digits shorter")]
+    #[error(
+        "the special primes have {special:.1} bits, a key-switching digit of {limbs} limbs has {digit:.1}; add special primes or make digits shorter"
+    )]
     Digits {
         /// log2 P.
         special: f64,
@@ -84,7 +92,9 @@ pub enum Error {
         by: crate::request::Purpose,
     },
     /// The key was trimmed to a lower level than the ciphertext has.
-    #[error("the evaluation key for {by} reaches level {have}, the ciphertext is at level {need}; request the key at level {need}")]
+    #[error(
+        "the evaluation key for {by} reaches level {have}, the ciphertext is at level {need}; request the key at level {need}"
+    )]
     KeyLevel {
         /// What the key does.
         by: crate::request::Purpose,
@@ -94,7 +104,9 @@ pub enum Error {
         need: Level,
     },
     /// Two objects of different parameter sets met.
-    #[error("the {what} belongs to parameter set {found}, not to {expected}; use keys and files made with the same parameters")]
+    #[error(
+        "the {what} belongs to parameter set {found}, not to {expected}; use keys and files made with the same parameters"
+    )]
     ForeignParams {
         /// What was given.
         what: &'static str,

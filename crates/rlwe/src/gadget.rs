@@ -30,12 +30,14 @@ impl LevelGadget {
         let full = ring.full();
         let bits = |m: &Modulus| (m.value() as f64).log2();
         let main = ring.moduli(Basis::main(rows));
-        let largest = main.chunks(digit).map(|chunk| chunk.iter().map(|m| bits(m)).sum::<f64>()).fold(0.0, f64::max);
+        let largest =
+            main.chunks(digit).map(|chunk| chunk.iter().map(|m| bits(m)).sum::<f64>()).fold(0.0, f64::max);
         let special: Vec<&Modulus> = ring.moduli(full).split_off(full.main);
         let used = (1..=special.len())
             .find(|&k| special[..k].iter().map(|m| bits(m)).sum::<f64>() >= largest - 0.5)
             .unwrap_or(special.len());
-        let unused = |m: &Modulus| special[used..].iter().fold(1, |product, p| m.mul(product, m.reduce(p.value())));
+        let unused =
+            |m: &Modulus| special[used..].iter().fold(1, |product, p| m.mul(product, m.reduce(p.value())));
         let factor = |m: &Modulus| m.inverse(unused(m));
         let basis = Basis { main: rows, special: used };
         let target = ring.moduli(basis);

@@ -32,13 +32,17 @@ impl Hoisted {
     pub fn new(params: &Params, c: &Poly<Eval>, level: Level) -> Self {
         let (ring, gadget) = (params.ring(), params.gadget(level));
         let centred = centred_digits(ring, gadget, c);
-        let mut digits: Vec<Poly<Eval>> = gadget.digit_list.iter().map(|_| ring.blank(gadget.basis)).collect();
+        let mut digits: Vec<Poly<Eval>> =
+            gadget.digit_list.iter().map(|_| ring.blank(gadget.basis)).collect();
         let mut rows: Vec<_> = digits.iter_mut().map(Poly::rows_mut).collect();
         let groups = groups(gadget.basis).map(|targets| {
-            let rows: Vec<Vec<&mut [u64]>> = rows.iter_mut().map(|rows| rows.by_ref().take(targets.len()).collect()).collect();
+            let rows: Vec<Vec<&mut [u64]>> =
+                rows.iter_mut().map(|rows| rows.by_ref().take(targets.len()).collect()).collect();
             (targets, rows)
         });
-        par::each(groups.collect(), |(targets, mut rows)| raise(ring, gadget, c, &centred, targets, &mut rows));
+        par::each(groups.collect(), |(targets, mut rows)| {
+            raise(ring, gadget, c, &centred, targets, &mut rows)
+        });
         drop(rows);
         Self { digits, level }
     }
@@ -59,7 +63,15 @@ impl Hoisted {
     }
 
     /// Row i of `product`.
-    fn product_row(&self, ring: &Ring, key: &SwitchKey, basis: Basis, i: usize, acc0: &mut [u64], acc1: &mut [u64]) {
+    fn product_row(
+        &self,
+        ring: &Ring,
+        key: &SwitchKey,
+        basis: Basis,
+        i: usize,
+        acc0: &mut [u64],
+        acc1: &mut [u64],
+    ) {
         let xs: Vec<&[u64]> = self.digits.iter().map(|digit| digit.row(i)).collect();
         let [k0, k1] = key_rows(key, basis, self.digits.len(), i);
         (ring.kernels().dot)(acc0, acc1, &xs, &k0, &k1, ring.modulus(basis, i));
@@ -74,18 +86,26 @@ pub fn switch(params: &Params, c: &Poly<Eval>, level: Level, key: &SwitchKey) ->
 }
 
 /// `switch`, plus P' times two polynomials, added while the rows are at hand.
-pub fn switch_add(params: &Params, c: &Poly<Eval>, level: Level, key: &SwitchKey, plus: [Option<&Poly<Eval>>; 2]) -> Raised {
+pub fn switch_add(
+    params: &Params,
+    c: &Poly<Eval>,
+    level: Level,
+    key: &SwitchKey,
+    plus: [Option<&Poly<Eval>>; 2],
+) -> Raised {
     let (ring, gadget) = (params.ring(), params.gadget(level));
     let centred = centred_digits(ring, gadget, c);
     let mut parts = [ring.blank(gadget.basis), ring.blank(gadget.basis)];
     let count = gadget.digits();
     let [first, second] = &mut parts;
     let mut rows = first.rows_mut().zip(second.rows_mut());
-    let groups = groups(gadget.basis).map(|targets| (rows.by_ref().take(targets.len()).collect::<Vec<_>>(), targets));
+    let groups =
+        groups(gadget.basis).map(|targets| (rows.by_ref().take(targets.len()).collect::<Vec<_>>(), targets));
     par::each(groups.collect(), |(accumulators, targets)| {
         let mut scratch: Poly<Eval> = ring.blank(Basis::main(count * targets.len()));
         let mut rows = scratch.rows_mut();
-        let mut rows: Vec<Vec<&mut [u64]>> = (0..count).map(|_| rows.by_ref().take(targets.len()).collect()).collect();
+        let mut rows: Vec<Vec<&mut [u64]>> =
+            (0..count).map(|_| rows.by_ref().take(targets.len()).collect()).collect();
         raise(ring, gadget, c, &centred, targets.clone(), &mut rows);
         for (g, (i, (acc0, acc1))) in targets.zip(accumulators).enumerate() {
             let xs: Vec<&[u64]> = rows.iter().map(|rows| &*rows[g]).collect();
@@ -107,7 +127,14 @@ fn groups(basis: Basis) -> impl Iterator<Item = Range<usize>> {
 }
 
 /// Every digit modulo the primes of a few rows, at the roots: `rows[j][g]` becomes digit j modulo target g.
-fn raise(ring: &Ring, gadget: &LevelGadget, c: &Poly<Eval>, centred: &Poly<Coeff>, targets: Range<usize>, rows: &mut [Vec<&mut [u64]>]) {
+fn raise(
+    ring: &Ring,
+    gadget: &LevelGadget,
+    c: &Poly<Eval>,
+    centred: &Poly<Coeff>,
+    targets: Range<usize>,
+    rows: &mut [Vec<&mut [u64]>],
+) {
     for (digit, rows) in gadget.digit_list.iter().zip(rows) {
         let own = digit.first..digit.first + digit.len;
         let sources: Vec<&[u64]> = own.clone().map(|k| centred.row(k)).collect();

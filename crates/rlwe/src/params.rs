@@ -104,7 +104,8 @@ impl Params {
     /// The key-switching digits at a level.
     pub(crate) fn gadget(&self, level: Level) -> &LevelGadget {
         let index = level.index().min(self.0.rows.len() - 1);
-        self.0.gadgets[index].get_or_init(|| LevelGadget::new(&self.0.ring, self.0.rows[index], self.0.spec.digit))
+        self.0.gadgets[index]
+            .get_or_init(|| LevelGadget::new(&self.0.ring, self.0.rows[index], self.0.spec.digit))
     }
 
     /// Key-switching digits at the top level (dnum).
@@ -117,8 +118,11 @@ impl Params {
     pub fn digit_sizes(&self, level: Level) -> (Vec<(f64, usize)>, usize, f64) {
         let gadget = self.gadget(level);
         let moduli = self.0.ring.moduli(gadget.basis);
-        let size = |from: usize, len: usize| moduli[from..from + len].iter().map(|m| (m.value() as f64).log2()).sum::<f64>();
-        let digits = gadget.digit_list.iter().map(|digit| (size(digit.first, digit.len), digit.len)).collect();
+        let size = |from: usize, len: usize| {
+            moduli[from..from + len].iter().map(|m| (m.value() as f64).log2()).sum::<f64>()
+        };
+        let digits =
+            gadget.digit_list.iter().map(|digit| (size(digit.first, digit.len), digit.len)).collect();
         (digits, gadget.basis.special, size(gadget.basis.main, gadget.basis.special))
     }
 
@@ -197,8 +201,11 @@ fn log2<'a>(primes: impl IntoIterator<Item = &'a u64>) -> f64 {
 fn check_security(spec: &Spec) -> Result<(), Error> {
     let log2_qp = log2(spec.base.iter().chain(spec.levels.iter().flatten()).chain(&spec.special));
     let (log_degree, bits) = (spec.log_degree, spec.security.bits());
-    let limit = security::limit(log_degree, spec.secret, spec.security)
-        .ok_or(Error::NoLimit { log_degree, bits, secret: spec.secret })?;
+    let limit = security::limit(log_degree, spec.secret, spec.security).ok_or(Error::NoLimit {
+        log_degree,
+        bits,
+        secret: spec.secret,
+    })?;
     if log2_qp > f64::from(limit) {
         let advice = security::smallest_degree(log2_qp, spec.secret, spec.security)
             .map_or(Advice::FewerLevels, Advice::Degree);
@@ -211,7 +218,9 @@ fn check_chain(spec: &Spec) -> Result<(), Error> {
     if !(1..=3).contains(&spec.base.len()) {
         return Err(Error::Chain { level: 0, primes: spec.base.len() });
     }
-    if let Some((i, level)) = spec.levels.iter().enumerate().find(|(_, level)| !(1..=2).contains(&level.len())) {
+    if let Some((i, level)) =
+        spec.levels.iter().enumerate().find(|(_, level)| !(1..=2).contains(&level.len()))
+    {
         return Err(Error::Chain { level: i + 1, primes: level.len() });
     }
     if spec.levels.len() > MOST_LEVELS {

@@ -31,9 +31,10 @@ pub fn limit(log_degree: u32, secret: Secret, security: Security) -> Option<u32>
             let row = TERNARY.iter().find(|(log, _)| *log == log_degree)?;
             Some(row.1[column]).filter(|&limit| limit > 0)
         }
-        Secret::Sparse { weight } if security == Security::Bits128 => {
-            SPARSE.iter().find(|&&(log, least, _)| log == log_degree && weight >= least && weight <= 1 << log).map(|row| row.2)
-        }
+        Secret::Sparse { weight } if security == Security::Bits128 => SPARSE
+            .iter()
+            .find(|&&(log, least, _)| log == log_degree && weight >= least && weight <= 1 << log)
+            .map(|row| row.2),
         Secret::Sparse { .. } => None,
     }
 }

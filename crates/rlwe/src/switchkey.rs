@@ -61,8 +61,9 @@ impl SwitchKey {
             ring.add_assign(&mut body, &error.0);
             for i in digit.first..digit.first + digit.len {
                 let modulus = ring.modulus(basis, i);
-                let special = (full.main..full.rows())
-                    .fold(1, |product, k| modulus.mul(product, modulus.reduce(ring.modulus(full, k).value())));
+                let special = (full.main..full.rows()).fold(1, |product, k| {
+                    modulus.mul(product, modulus.reduce(ring.modulus(full, k).value()))
+                });
                 let special = modulus.constant(special);
                 let terms = body.row_mut(i).iter_mut().zip(source.row(i));
                 terms.for_each(|(slot, &s)| *slot = modulus.add(*slot, modulus.mul_constant(s, special)));

@@ -6,9 +6,12 @@ mod common;
 use std::sync::{Mutex, PoisonError};
 
 use arras_ring::primes;
-use arras_rlwe::wire::{Error, Kind, MAGIC, Wire, from_bytes, open, seal, spec_from_bytes, spec_to_bytes, to_bytes};
+use arras_rlwe::wire::{
+    Error, Kind, MAGIC, Wire, from_bytes, open, seal, spec_from_bytes, spec_to_bytes, to_bytes,
+};
 use arras_rlwe::{
-    Ciphertext, KeySet, Level, Params, ParamsId, PublicKey, Secret, SecretKey, Security, SeededCiphertext, Spec,
+    Ciphertext, KeySet, Level, Params, ParamsId, PublicKey, Secret, SecretKey, Security, SeededCiphertext,
+    Spec,
 };
 use arras_testkit::rng;
 use common::{Setup, setup, spec, toy};
@@ -63,7 +66,11 @@ fn truncation_at_every_length() {
     for sample in &samples {
         assert_eq!((sample.read)(&params, &sample.bytes).as_deref(), Ok(&sample.bytes[..]));
         for length in 0..sample.bytes.len() {
-            assert!((sample.read)(&params, &sample.bytes[..length]).is_err(), "{:?} cut to {length}", sample.kind);
+            assert!(
+                (sample.read)(&params, &sample.bytes[..length]).is_err(),
+                "{:?} cut to {length}",
+                sample.kind
+            );
         }
         for extra in [1, 8, 4096] {
             let long = [&sample.bytes[..], &vec![0; extra]].concat();
@@ -125,7 +132,10 @@ fn frames_of_others() {
     for sample in &samples {
         for other in samples.iter().filter(|other| other.kind != sample.kind) {
             let error = (sample.read)(&params, &other.bytes).unwrap_err();
-            assert!(matches!(error, Error::Kind { .. }) && error.to_string().starts_with("the file holds"), "{error}");
+            assert!(
+                matches!(error, Error::Kind { .. }) && error.to_string().starts_with("the file holds"),
+                "{error}"
+            );
         }
         let mut bytes = sample.bytes.clone();
         bytes[8] = 2;
@@ -133,14 +143,21 @@ fn frames_of_others() {
         assert_eq!(error, Error::Version { found: 2, expected: 1 });
         bytes = sample.bytes.clone();
         bytes[10] = 99;
-        assert!((sample.read)(&params, &bytes).unwrap_err().to_string().contains("something of unknown kind 99"));
+        assert!(
+            (sample.read)(&params, &bytes).unwrap_err().to_string().contains("something of unknown kind 99")
+        );
         let foreign = seal(sample.kind, ParamsId([7; 16]), |out| out.bytes(body(&sample.bytes)));
-        assert!(matches!((sample.read)(&params, &foreign), Err(Error::ForeignParams { .. })), "{:?}", sample.kind);
+        assert!(
+            matches!((sample.read)(&params, &foreign), Err(Error::ForeignParams { .. })),
+            "{:?}",
+            sample.kind
+        );
         bytes = sample.bytes.clone();
         *bytes.last_mut().unwrap() ^= 1;
         assert_eq!((sample.read)(&params, &bytes).unwrap_err(), Error::Checksum);
     }
-    for junk in [&b""[..], b"ARRAS", b"hello, this is a text file and no Arras file", &[0; 200], &[255; 200]] {
+    for junk in [&b""[..], b"ARRAS", b"hello, this is a text file and no Arras file", &[0; 200], &[255; 200]]
+    {
         assert_eq!(from_bytes::<Ciphertext>(&params, junk).unwrap_err(), Error::Magic);
     }
     assert!(matches!(from_bytes::<Ciphertext>(&params, &MAGIC), Err(Error::Length { .. })));
@@ -202,7 +219,10 @@ fn counts_levels_and_rotations_that_lie() {
     }
     // A rotation by N/2 or more, and a level that does not exist.
     for by in [8, 9, 1 << 20, u32::MAX - 1] {
-        assert_eq!(set(&|body| body[4..8].copy_from_slice(&by.to_le_bytes())), Error::Field { field: "a rotation" });
+        assert_eq!(
+            set(&|body| body[4..8].copy_from_slice(&by.to_le_bytes())),
+            Error::Field { field: "a rotation" }
+        );
     }
     for level in [3, 4, 255] {
         assert_eq!(set(&|body| body[8] = level), Error::Field { field: "a level" });
@@ -213,7 +233,8 @@ fn counts_levels_and_rotations_that_lie() {
     let sized = |purposes: &[u32]| {
         let mut body = (purposes.len() as u32).to_le_bytes().to_vec();
         let full = params.ring().full();
-        let bytes = |row: usize| 16 * (64 - params.ring().modulus(full, row).value().leading_zeros() as usize) / 8;
+        let bytes =
+            |row: usize| 16 * (64 - params.ring().modulus(full, row).value().leading_zeros() as usize) / 8;
         // At level 0: the base and one special prime.
         let polynomial = vec![0; bytes(0) + bytes(full.main)];
         for &purpose in purposes {
@@ -327,8 +348,10 @@ fn hostile_specifications_are_refused_without_a_panic() {
                 assert!(params.is_secure() && params.digits() >= 1, "{spec:?}");
             }
         }
-        let toy = Spec { log_degree: spec.log_degree.min(18), ..spec.clone() };
-        if let Ok(params) = Params::danger_insecure(&toy) {
+        // Without the limit on the modulus a long list of good primes is a large ring, and not hostile.
+        if spec.special.len() + spec.levels.len() < 20
+            && let Ok(params) = Params::danger_insecure(spec)
+        {
             assert!(params.digits() >= 1);
         }
     }

@@ -1,5 +1,5 @@
 //! Keys do what they were asked to do, and nothing else.
-#![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail loudly")]
 
 mod common;
 
@@ -37,7 +37,12 @@ fn size(params: &Params, poly: Poly<Eval>) -> u64 {
 }
 
 /// d0 + d1 s - want.
-fn difference(params: &Params, [mut d0, d1]: [Poly<Eval>; 2], s: &Poly<Eval>, want: &Poly<Eval>) -> Poly<Eval> {
+fn difference(
+    params: &Params,
+    [mut d0, d1]: [Poly<Eval>; 2],
+    s: &Poly<Eval>,
+    want: &Poly<Eval>,
+) -> Poly<Eval> {
     params.ring().mul_add_assign(&mut d0, &d1, s);
     params.ring().sub_assign(&mut d0, want);
     d0
@@ -139,7 +144,13 @@ fn requests_that_no_key_answers_are_refused() {
     assert_eq!(error.to_string(), "level 3 does not exist; the highest is 2");
     let other = toy(6, &[1, 1], 1);
     assert!(matches!(generate(&other, Purpose::Relinearise, Level(0)), Error::ForeignParams { .. }));
-    assert!(secret.public_key(&other, &mut rng(3)).unwrap_err().to_string().contains("secret key belongs to parameter set"));
+    assert!(
+        secret
+            .public_key(&other, &mut rng(3))
+            .unwrap_err()
+            .to_string()
+            .contains("secret key belongs to parameter set")
+    );
 }
 
 #[test]

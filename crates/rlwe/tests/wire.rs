@@ -1,11 +1,13 @@
 //! Every type comes back from its bytes, which are the only bytes of that value.
-#![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail loudly")]
 
 mod common;
 
 use arras_ring::Seed;
 use arras_rlwe::wire::{Wire, from_bytes, spec_from_bytes, spec_to_bytes, to_bytes};
-use arras_rlwe::{Ciphertext, Hoisted, KeySet, Level, Params, PublicKey, Purpose, SecretKey, SeededCiphertext};
+use arras_rlwe::{
+    Ciphertext, Hoisted, KeySet, Level, Params, PublicKey, Purpose, SecretKey, SeededCiphertext,
+};
 use arras_testkit::rng;
 use common::{Setup, setup, spec};
 
@@ -29,7 +31,8 @@ fn every_type_comes_back() {
             let seeded: SeededCiphertext =
                 again(&params, &secret.encrypt_seeded(&params, &message, level, &mut rng(4)).unwrap());
             let expanded: Ciphertext = again(&params, &seeded.expand(&params));
-            let whole: Ciphertext = again(&params, &public.encrypt(&params, &message, level, &mut rng(5)).unwrap());
+            let whole: Ciphertext =
+                again(&params, &public.encrypt(&params, &message, level, &mut rng(5)).unwrap());
             assert_eq!((expanded.level, whole.level, whole.id), (level, level, params.id()));
             assert!(secret.phase(&params, &expanded, level).is_ok());
         }
@@ -38,7 +41,8 @@ fn every_type_comes_back() {
         // A key that was read does what the written one does: its uniform halves come from the seed again.
         let c = ring.uniform(&Seed([9; 32]), 0, params.basis(Level(1)));
         let hoisted = Hoisted::new(&params, &c, Level(1));
-        let product = |keys: &KeySet| hoisted.product(&params, keys.key(Purpose::Rotate(3), Level(1)).unwrap());
+        let product =
+            |keys: &KeySet| hoisted.product(&params, keys.key(Purpose::Rotate(3), Level(1)).unwrap());
         for (a, b) in product(&keys).parts.iter().zip(&product(&read).parts) {
             assert!(a.rows().eq(b.rows()));
         }

@@ -118,6 +118,42 @@ impl Network {
         Self { shape, table, dense }
     }
 
+    /// Networks of one shape side by side: the features of all, the neurons of all, the mean of their logit differences.
+    ///
+    /// The first weights become blocks, with zeros between what belongs to different members.
+    #[must_use]
+    pub fn beside(members: &[Self]) -> Option<Self> {
+        let Shape { features: f, hidden: h, power, limit } = members.first()?.shape;
+        let count = members.len() as f32;
+        let shape = Shape {
+            features: f * members.len(),
+            hidden: h * members.len(),
+            power,
+            limit: limit * count.sqrt(),
+        };
+        let parts: Vec<Parts<'_>> = members.iter().map(Self::parts).collect();
+        let mut rows: Vec<_> = members.iter().map(|m| m.table.chunks_exact(f)).collect();
+        let total: usize = members.iter().map(|m| m.table.len()).sum();
+        let mut table = Vec::with_capacity(total);
+        while table.len() < total {
+            rows.iter_mut().for_each(|r| table.extend(r.next().into_iter().flatten()));
+        }
+        let mut dense = Vec::with_capacity(shape.dense());
+        for (i, part) in parts.iter().enumerate() {
+            for row in part.w1.chunks_exact(f) {
+                let at = dense.len() + i * f;
+                dense.resize(dense.len() + shape.features, 0.0);
+                dense.iter_mut().skip(at).zip(row).for_each(|(d, w)| *d = *w);
+            }
+        }
+        dense.extend(parts.iter().flat_map(|p| p.b1));
+        dense.extend(parts.iter().flat_map(|p| p.slope));
+        dense.extend(parts.iter().flat_map(|p| p.offset));
+        dense.extend(parts.iter().flat_map(|p| p.w2).map(|w| w / count));
+        dense.push(parts.iter().map(|p| p.b2).sum::<f32>() / count);
+        Some(Self { shape, table, dense })
+    }
+
     /// The dense parameters by name.
     #[must_use]
     pub fn parts(&self) -> Parts<'_> {
@@ -262,6 +298,23 @@ fn dot(a: &[f32], b: &[f32]) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn side_by_side_is_the_mean() {
+        let shape = Shape { features: 6, hidden: 3, power: 0.5, limit: 9.0 };
+        let members = [Network::new(shape, 5, 1), Network::new(shape, 5, 2)];
+        let entries = [Entry { row: 4, weight: 3.0 }, Entry { row: 0, weight: 7.0 }];
+        let logit = |net: &Network| {
+            let mut pass = Pass::default();
+            net.embed(&entries, 2, &mut pass);
+            net.forward(&mut pass);
+            pass.d
+        };
+        let both = Network::beside(&members).unwrap();
+        assert_eq!((both.shape.features, both.shape.hidden, both.dense.len()), (12, 6, both.shape.dense()));
+        assert!((logit(&both) - 0.5 * (logit(&members[0]) + logit(&members[1]))).abs() < 1e-5);
+        assert!(Network::beside(&[]).is_none());
+    }
 
     #[test]
     fn the_gradient_is_the_slope_of_the_loss() {

@@ -29,8 +29,9 @@ fn table(sentences: usize) -> Vec<Example> {
 
 fn options() -> Options {
     Options {
-        features: 15,
-        hidden: 7,
+        members: 2,
+        features: 7,
+        hidden: 4,
         parts: 256,
         epochs: 40,
         held_out: 0.2,

@@ -5,7 +5,7 @@ pub(crate) mod fft;
 use std::ops::{Add, Mul, Sub};
 
 use arras_ring::{Basis, Coeff, Eval, Modulus, Poly};
-use arras_rlwe::Level;
+use arras_rlwe::{Level, ParamsId};
 use zeroize::Zeroize;
 
 use crate::error::Error;
@@ -65,6 +65,7 @@ pub struct Plain {
     pub(crate) poly: Poly<Eval>,
     pub(crate) level: Level,
     pub(crate) slots: usize,
+    pub(crate) id: ParamsId,
 }
 
 impl Plain {
@@ -107,11 +108,17 @@ impl Params {
     /// As `encode_at`.
     pub fn encode_complex(&self, values: &[Complex], slots: usize, level: Level) -> Result<Plain, Error> {
         let poly = self.encode_in(values, slots, level, self.basis(level))?;
-        Ok(Plain { poly, level, slots })
+        Ok(Plain { poly, level, slots, id: self.id() })
     }
 
     /// Encodes at the scale of a level, modulo the primes of a basis.
-    pub(crate) fn encode_in(&self, values: &[Complex], slots: usize, level: Level, basis: Basis) -> Result<Poly<Eval>, Error> {
+    pub(crate) fn encode_in(
+        &self,
+        values: &[Complex],
+        slots: usize,
+        level: Level,
+        basis: Basis,
+    ) -> Result<Poly<Eval>, Error> {
         self.check_level(level)?;
         self.check_slots(slots)?;
         if values.len() > slots {
@@ -153,7 +160,11 @@ impl Params {
         match values.iter().position(|value| !fits(value)) {
             Some(position) => {
                 let at = values[position];
-                let value = if at.re.is_finite() && at.re.abs() < at.im.abs() || at.im.is_nan() { at.im } else { at.re };
+                let value = if at.re.is_finite() && at.re.abs() < at.im.abs() || at.im.is_nan() {
+                    at.im
+                } else {
+                    at.re
+                };
                 Err(Error::Value { position, value, most_log2 })
             }
             None => Ok(()),
@@ -180,7 +191,8 @@ impl Params {
         let lift = Lift::new(&self.ring().moduli(basis));
         let rows: Vec<&[u64]> = coefficients.rows().collect();
         let number = |k: usize| lift.signed(rows.iter().map(|row| row[k])) as f64 / scale;
-        let mut values: Vec<Complex> = (0..slots).map(|k| Complex::new(number(k * gap), number(k * gap + half))).collect();
+        let mut values: Vec<Complex> =
+            (0..slots).map(|k| Complex::new(number(k * gap), number(k * gap + half))).collect();
         // The noise of a decryption gives away the key.
         drop(rows);
         coefficients.zeroize();
@@ -213,7 +225,8 @@ pub(crate) fn residue_of(x: f64, modulus: &Modulus) -> u64 {
     }
     // Squared scales of two primes do not fit an i128: such a number is its 53-bit significand times a power of two.
     let bits = x.to_bits();
-    let (significand, exponent) = (bits & ((1 << 52) - 1) | 1 << 52, (bits >> 52 & 0x7ff).saturating_sub(1075));
+    let (significand, exponent) =
+        (bits & ((1 << 52) - 1) | 1 << 52, (bits >> 52 & 0x7ff).saturating_sub(1075));
     let magnitude = modulus.mul(modulus.reduce(significand), modulus.pow_vartime(2, exponent));
     if x < 0.0 { modulus.neg(magnitude) } else { magnitude }
 }

@@ -57,10 +57,7 @@ impl Evaluator {
     /// A number that is not finite or too large.
     pub fn add_scalar(&self, a: &Ciphertext, c: f64) -> Result<Ciphertext, Error> {
         self.check(a)?;
-        let most_log2 = self.params.most_log2(a.level());
-        if !(c.abs() <= 2f64.powi(most_log2)) {
-            return Err(Error::Value { position: 0, value: c, most_log2 });
-        }
+        fits(c, self.params.most_log2(a.level()))?;
         let mut sum = self.copy(a);
         let constant = c * self.params.scale(a.level());
         self.params.ring().add_integer_assign(&mut sum.inner.parts[0], |m| residue_of(constant, m));
@@ -99,8 +96,7 @@ impl Evaluator {
 
     /// Numbers that can multiply: finite, below 2^24 in size.
     pub(super) fn check_scalar(&self, c: f64) -> Result<(), Error> {
-        let most_log2 = 24;
-        if c.abs() <= 2f64.powi(most_log2) { Ok(()) } else { Err(Error::Value { position: 0, value: c, most_log2 }) }
+        fits(c, 24)
     }
 
     /// Complex vectors: as `add_plain`.
@@ -113,6 +109,15 @@ impl Evaluator {
         let mut sum = self.copy(a);
         self.params.ring().add_assign(&mut sum.inner.parts[0], &plain.poly);
         Ok(sum)
+    }
+}
+
+/// Refuses what is no number as well.
+fn fits(c: f64, most_log2: i32) -> Result<(), Error> {
+    if c.abs() <= 2f64.powi(most_log2) {
+        Ok(())
+    } else {
+        Err(Error::Value { position: 0, value: c, most_log2 })
     }
 }
 

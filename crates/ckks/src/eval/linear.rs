@@ -1,7 +1,7 @@
 //! Linear maps on slots by double-hoisted baby steps and giant steps (Bossuat, Mouchet, Troncoso-Pastoriza and Hubaux 2021).
 
 use arras_ring::{Eval, Poly};
-use arras_rlwe::{Hoisted, Level, Purpose, Raised, switch};
+use arras_rlwe::{Hoisted, Level, ParamsId, Purpose, Raised, switch};
 
 use super::rotate::galois;
 use super::{Evaluator, Op};
@@ -13,6 +13,7 @@ use crate::params::Params;
 /// A linear map prepared for one level: sum over g of rotate(sum over b of diagonal_(g,b) * rotate(x, b), g).
 #[derive(Debug)]
 pub struct Diagonals {
+    id: ParamsId,
     level: Level,
     slots: usize,
     babies: Vec<u32>,
@@ -38,7 +39,13 @@ impl Diagonals {
     ///
     /// # Errors
     /// No level left, an index outside the baby steps, or as encoding.
-    pub fn new(params: &Params, babies: &[usize], giants: &[Giant<'_>], slots: usize, level: Level) -> Result<Self, Error> {
+    pub fn new(
+        params: &Params,
+        babies: &[usize],
+        giants: &[Giant<'_>],
+        slots: usize,
+        level: Level,
+    ) -> Result<Self, Error> {
         params.check_level(level)?;
         let basis = arras_rlwe::Raised::basis(params.rlwe(), level);
         let term = |&(baby, diagonal): &(usize, &[f64])| -> Result<Term, Error> {
@@ -55,7 +62,7 @@ impl Diagonals {
         });
         let giants = giants.collect::<Result<_, Error>>()?;
         let babies = babies.iter().map(|&by| (by % slots) as u32).collect();
-        Ok(Self { level, slots, babies, giants })
+        Ok(Self { id: params.id(), level, slots, babies, giants })
     }
 
     /// The level at which it applies.
@@ -69,9 +76,10 @@ impl Evaluator {
     /// division in all.
     ///
     /// # Errors
-    /// No level left, a map for another level or other slots, or no key for one of its steps.
+    /// No level left, a map for another level, other slots or other parameters, or no key for one of its steps.
     pub fn linear(&self, a: &Ciphertext, map: &Diagonals) -> Result<Ciphertext, Error> {
         self.check(a)?;
+        self.params.check_id("linear map", map.id)?;
         let below = self.need("a linear map", 1, a.level())?;
         if a.slots != map.slots {
             return Err(Error::SlotMismatch { left: a.slots, right: map.slots });

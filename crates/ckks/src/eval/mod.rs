@@ -141,10 +141,18 @@ impl Evaluator {
     }
 
     /// Both operands at their common level; only the higher one is copied.
-    fn align<'a>(&self, a: &'a Ciphertext, b: &'a Ciphertext) -> Result<(Aligned<'a>, Aligned<'a>, Level), Error> {
+    fn align<'a>(
+        &self,
+        a: &'a Ciphertext,
+        b: &'a Ciphertext,
+    ) -> Result<(Aligned<'a>, Aligned<'a>, Level), Error> {
         let level = self.meet(a, b)?;
         let bring = |x: &'a Ciphertext| -> Result<Aligned<'a>, Error> {
-            if x.level() == level { Ok(Aligned::Same(x)) } else { Ok(Aligned::Lowered(Box::new(self.lower(x, level)?))) }
+            if x.level() == level {
+                Ok(Aligned::Same(x))
+            } else {
+                Ok(Aligned::Lowered(Box::new(self.lower(x, level)?)))
+            }
         };
         Ok((bring(a)?, bring(b)?, level))
     }

@@ -62,7 +62,12 @@ impl Evaluator {
     }
 
     /// (d0, d1, d2) to degree one, divided down to a level.
-    pub(super) fn relinearise_parts(&self, d: &[Poly<Eval>; 3], level: Level, to: Level) -> Result<[Poly<Eval>; 2], Error> {
+    pub(super) fn relinearise_parts(
+        &self,
+        d: &[Poly<Eval>; 3],
+        level: Level,
+        to: Level,
+    ) -> Result<[Poly<Eval>; 2], Error> {
         let key = self.keys.key(Purpose::Relinearise, level)?;
         let raised = switch_add(self.params.rlwe(), &d[2], level, key, [Some(&d[0]), Some(&d[1])]);
         self.count(Op::Relinearise, level, 1);
@@ -98,6 +103,7 @@ impl Evaluator {
     /// No level left, or a vector encoded for another level or other slots.
     pub fn mul_plain_lazy(&self, a: &Ciphertext, plain: &Plain) -> Result<Product, Error> {
         self.check(a)?;
+        self.params.check_id("encoded vector", plain.id)?;
         self.need("a product", 1, a.level())?;
         if a.slots != plain.slots {
             return Err(Error::SlotMismatch { left: a.slots, right: plain.slots });
@@ -140,7 +146,12 @@ impl Evaluator {
     /// # Errors
     /// As `combine`.
     pub fn combine_lazy(&self, terms: &[&Ciphertext], weights: &[f64], bias: f64) -> Result<Product, Error> {
-        let range = |value: usize| Error::Range { what: "a number of terms", value: value as u64, least: 1, most: 1 << 20 };
+        let range = |value: usize| Error::Range {
+            what: "a number of terms",
+            value: value as u64,
+            least: 1,
+            most: 1 << 20,
+        };
         let first = terms.first().ok_or(range(0))?;
         if terms.len() != weights.len() {
             return Err(range(weights.len()));
@@ -152,8 +163,12 @@ impl Evaluator {
         self.need("a product", 1, level)?;
         weights.iter().chain([&bias]).try_for_each(|&c| self.check_scalar(c))?;
         let scale = self.params.scale(level).powi(2);
-        let used: Vec<(&Ciphertext, f64)> =
-            terms.iter().zip(weights).filter(|(_, weight)| **weight != 0.0).map(|(&term, &weight)| (term, weight)).collect();
+        let used: Vec<(&Ciphertext, f64)> = terms
+            .iter()
+            .zip(weights)
+            .filter(|(_, weight)| **weight != 0.0)
+            .map(|(&term, &weight)| (term, weight))
+            .collect();
         let (ring, basis) = (self.params.ring(), self.params.basis(level));
         let integer = |t: usize| used[t].1 * (scale / self.params.scale(used[t].0.level()));
         let mut parts = [0, 1].map(|k| {

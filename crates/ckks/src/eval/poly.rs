@@ -106,7 +106,9 @@ impl Evaluator {
                     );
                     self.count(Op::Product, level, 1);
                     match &mut tensor {
-                        Some(sum) => sum.iter_mut().zip(&product).for_each(|(acc, part)| ring.add_assign(acc, part)),
+                        Some(sum) => {
+                            sum.iter_mut().zip(&product).for_each(|(acc, part)| ring.add_assign(acc, part))
+                        }
                         None => tensor = Some(product),
                     }
                     rest = remainder;
@@ -143,7 +145,10 @@ impl Evaluator {
 }
 
 impl Powers {
-    #[expect(clippy::panic, reason = "a plan lists every power before it is used; approx tests every plan it makes")]
+    #[expect(
+        clippy::panic,
+        reason = "a plan lists every power before it is used; approx tests every plan it makes"
+    )]
     fn at(&self, index: usize) -> &Raw {
         match self.made.get(index) {
             Some(Some(raw)) => raw,

@@ -54,7 +54,9 @@ impl Evaluator {
     pub fn rotate_hoisted(&self, a: &Ciphertext, by: &[i64]) -> Result<Vec<Ciphertext>, Error> {
         self.check(a)?;
         let steps = || by.iter().map(|by| by.rem_euclid(a.slots as i64) as u32);
-        steps().filter(|&by| by != 0).try_for_each(|by| self.keys.key(Purpose::Rotate(by), a.level()).map(drop))?;
+        steps()
+            .filter(|&by| by != 0)
+            .try_for_each(|by| self.keys.key(Purpose::Rotate(by), a.level()).map(drop))?;
         let hoisted = self.hoist(a)?;
         by.iter().map(|&by| self.rotate_from(&hoisted, by)).collect()
     }
@@ -74,7 +76,11 @@ impl Evaluator {
     ///
     /// # Errors
     /// No key for the rotation.
-    pub fn rotate_from<C: Borrow<Ciphertext>>(&self, hoisted: &HoistedCiphertext<C>, by: i64) -> Result<Ciphertext, Error> {
+    pub fn rotate_from<C: Borrow<Ciphertext>>(
+        &self,
+        hoisted: &HoistedCiphertext<C>,
+        by: i64,
+    ) -> Result<Ciphertext, Error> {
         let a = hoisted.whole.borrow();
         self.check(a)?;
         let by = by.rem_euclid(a.slots as i64) as u32;

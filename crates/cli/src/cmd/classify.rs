@@ -7,6 +7,7 @@ use arras_ckks::{Params, SecretKey, wire};
 use arras_client::plan::Plan;
 use arras_client::{Client, random};
 use arras_nn::{Mode, Prediction};
+use indicatif::ProgressBar;
 use serde::Serialize;
 
 use crate::args::Classify;
@@ -132,7 +133,7 @@ fn rounds(
         let started = Instant::now();
         let sealed = wire::to_bytes(params.rlwe(), &client.seal(&[text], Mode::Latency, &mut rng)?);
         let seal = started.elapsed();
-        let answer = server.answer(&sealed)?.bytes;
+        let answer = server.answer(&sealed, &ProgressBar::hidden())?.bytes;
         let run = started.elapsed() - seal;
         let predictions = client.open(&wire::from_bytes(params.rlwe(), &answer)?)?;
         let open = started.elapsed() - seal - run;

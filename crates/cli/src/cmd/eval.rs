@@ -8,6 +8,7 @@ use arras_ckks::wire;
 use arras_client::plan::Plan;
 use arras_client::{Client, Source, random};
 use arras_nn::{Metrics, Mode, Prediction};
+use indicatif::ProgressBar;
 use serde::Serialize;
 
 use crate::args::EvalSst2;
@@ -126,7 +127,10 @@ fn encrypted(
         Mode::Throughput => params.max_slots() - 1,
     };
     let (mut tally, mut found) = (Tally::default(), Vec::new());
-    let bar = output::bar(features.len() as u64, "evaluating");
+    let bar = match mode {
+        Mode::Throughput => ProgressBar::hidden(),
+        Mode::Latency => output::bar(features.len() as u64, "evaluating"),
+    };
     for chunk in features.chunks(chunk) {
         found.extend(round(&client, &server, params, chunk, mode, &mut tally)?);
         bar.inc(chunk.len() as u64);
@@ -172,10 +176,16 @@ fn round(
     tally: &mut Tally,
 ) -> anyhow::Result<Vec<Option<Prediction>>> {
     let started = Instant::now();
-    let sealed =
-        wire::to_bytes(params.rlwe(), &client.seal_features(features, mode, &mut random::system()?)?);
+    let sealed = wire::to_bytes(
+        params.rlwe(),
+        &client.sealer().seal_features(features, mode, &mut random::system()?)?,
+    );
     let seal = started.elapsed().as_secs_f64();
-    let answer = server.answer(&sealed)?.bytes;
+    let bar = match mode {
+        Mode::Throughput => output::bar(1, "running"),
+        Mode::Latency => ProgressBar::hidden(),
+    };
+    let answer = server.answer(&sealed, &bar)?.bytes;
     let run = started.elapsed().as_secs_f64() - seal;
     let opened = client.open(&wire::from_bytes(params.rlwe(), &answer)?);
     tally.seal += seal;
@@ -228,4 +238,20 @@ fn human(report: &Report) -> String {
         );
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    /// The table is read as tokens, and texts are made of them again.
+    #[test]
+    fn tokens_joined_by_spaces_are_the_same_tokens() {
+        let tables = [
+            "It doesn't work -- sadly... (1,000 u.s. dollars!!!!!) \u{201c}so-so\u{201d} a/b n't can't",
+            "-lrb- '' `` '90s rock'n'roll",
+        ];
+        for text in tables {
+            let tokens = arras_nn::text::tokenise(text).unwrap().tokens;
+            assert_eq!(arras_nn::text::tokenise(&tokens.join(" ")).unwrap().tokens, tokens);
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! `arras run`: a model on ciphertexts, with nothing but public keys.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -11,7 +11,9 @@ use arras_client::store;
 use arras_engine::Engine;
 use arras_nn::Job;
 use arras_rlwe::wire::{Kind, MAGIC};
+use indicatif::ProgressBar;
 use serde::Serialize;
+use zeroize::Zeroizing;
 
 use crate::args::Run;
 use crate::input::{self, Loaded};
@@ -38,7 +40,9 @@ pub fn run(args: &Run, out: &Output) -> anyhow::Result<ExitCode> {
     let started = Instant::now();
     let server =
         Server::new(&params, &keys, &loaded).with_context(|| args.evaluation_keys.display().to_string())?;
-    let answer = server.answer(&sealed).with_context(|| args.input.display().to_string())?;
+    let answer = server
+        .answer(&sealed, &output::bar(1, "running"))
+        .with_context(|| args.input.display().to_string())?;
     stop::check()?;
     store::write_file(&args.out, &answer.bytes)?;
     let report = Report {
@@ -59,7 +63,7 @@ pub fn run(args: &Run, out: &Output) -> anyhow::Result<ExitCode> {
 }
 
 /// The bytes of a file, unless it is a secret key: those have no business here.
-fn public_bytes(path: &Path) -> anyhow::Result<Vec<u8>> {
+fn public_bytes(path: &Path) -> anyhow::Result<Zeroizing<Vec<u8>>> {
     if path.is_dir() {
         bail!(
             "{} is a folder: give the file {} in it, and keep the secret key away from here",
@@ -67,23 +71,19 @@ fn public_bytes(path: &Path) -> anyhow::Result<Vec<u8>> {
             store::EVALUATION
         );
     }
-    let mut start = [0; 12];
-    let mut file = std::fs::File::open(path).with_context(|| format!("{} cannot be read", path.display()))?;
-    let read = std::io::Read::read(&mut file, &mut start)
-        .with_context(|| format!("{} cannot be read", path.display()))?;
-    let secret =
-        read == start.len() && start[..8] == MAGIC && start[10..] == (Kind::SecretKey as u16).to_le_bytes();
-    if secret {
+    let bytes = Zeroizing::new(store::read(path)?);
+    let kind = (bytes.get(..8), bytes.get(10..12));
+    if kind == (Some(&MAGIC[..]), Some(&(Kind::SecretKey as u16).to_le_bytes()[..])) {
         bail!(
             "{} is a secret key, which must not leave its owner: give {} instead",
             path.display(),
             store::EVALUATION
         );
     }
-    Ok(store::read(path)?)
+    Ok(bytes)
 }
 
-fn parameters(path: &PathBuf) -> anyhow::Result<Params> {
+fn parameters(path: &Path) -> anyhow::Result<Params> {
     let bytes = store::read(path).with_context(|| {
         format!("the file {} belongs beside the evaluation keys, or is named by --params", store::PARAMS)
     })?;
@@ -110,11 +110,10 @@ impl<'a> Server<'a> {
         Ok(Self { engine: Engine::new(params, keys)?, params: params.clone(), loaded })
     }
 
-    /// The answer to sealed sentences, with a bar on the terminal.
-    pub fn answer(&self, sealed: &[u8]) -> anyhow::Result<Answered> {
+    /// The answer to sealed sentences; the bar shows how far it is.
+    pub fn answer(&self, sealed: &[u8], bar: &ProgressBar) -> anyhow::Result<Answered> {
         let batch: Batch = wire::from_bytes(self.params.rlwe(), sealed)?;
         let sentences = Job::from_bytes(&batch.label)?.items;
-        let bar = output::bar(0, "running");
         let mut progress = |done: usize, all: usize| {
             bar.set_length(all as u64);
             bar.set_position(done as u64);

@@ -49,7 +49,7 @@ pub fn run(args: &args::Params, out: &Output) -> anyhow::Result<ExitCode> {
         slots: args.slots.unwrap_or(1),
         depth,
     };
-    out.show(&row(&wish.grant()?, None, None)?, |row| one(row))
+    out.show(&row(&wish.grant()?, None, None)?, one)
 }
 
 fn row(spec: &Spec, name: Option<&'static str>, purpose: Option<&'static str>) -> anyhow::Result<Row> {

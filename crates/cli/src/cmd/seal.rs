@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use arras_ckks::wire;
-use arras_client::{Client, Folder, random, store};
+use arras_client::{Client, Folder, Sealer, random, store};
 use serde::Serialize;
 
 use crate::args::Seal;
@@ -27,11 +27,20 @@ pub fn run(args: &Seal, out: &Output) -> anyhow::Result<ExitCode> {
     let loaded = input::model(&args.model)?;
     let folder = Folder::at(&args.keys);
     let params = folder.params()?;
-    let secret = folder.secret(&params)?;
-    let started = Instant::now();
-    let client = Client::new(&loaded.model, loaded.digest, &params, &secret)?;
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-    let batch = client.seal(&texts, args.mode.into(), &mut random::system()?)?;
+    let started = Instant::now();
+    let batch = match args.public {
+        true => {
+            let public = folder.public(&params)?;
+            let sealer = Sealer::public(&loaded.model, loaded.digest, &params, &public)?;
+            sealer.seal(&texts, args.mode.into(), &mut random::system()?)?
+        }
+        false => {
+            let secret = folder.secret(&params)?;
+            let client = Client::new(&loaded.model, loaded.digest, &params, &secret)?;
+            client.seal(&texts, args.mode.into(), &mut random::system()?)?
+        }
+    };
     let bytes = wire::to_bytes(params.rlwe(), &batch);
     stop::check()?;
     store::write_file(&args.out, &bytes)?;

@@ -124,8 +124,11 @@ pub fn model() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/sst2.safetensors")
 }
 
+/// Damages the bytes of a file.
+pub type Damage = fn(&mut Vec<u8>);
+
 /// Ways to damage a file, each with words of the sentence that must follow.
-pub const DAMAGE: [(&str, fn(&mut Vec<u8>)); 4] = [
+pub const DAMAGE: [(&str, Damage); 4] = [
     ("not an Arras file", Vec::clear),
     ("cut off", |bytes| bytes.truncate(bytes.len() * 2 / 3)),
     ("cut off", |bytes| bytes.extend([0; 5])),
@@ -136,7 +139,7 @@ pub const DAMAGE: [(&str, fn(&mut Vec<u8>)); 4] = [
 ];
 
 /// Damages a file.
-pub fn damage(path: &Path, how: fn(&mut Vec<u8>)) {
+pub fn damage(path: &Path, how: Damage) {
     let mut bytes = std::fs::read(path).unwrap();
     how(&mut bytes);
     std::fs::write(path, bytes).unwrap();

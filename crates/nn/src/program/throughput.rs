@@ -24,6 +24,9 @@ pub struct Throughput {
 /// One hidden neuron.
 #[derive(Debug, Clone, PartialEq)]
 struct Neuron {
+    /// The first feature that it reads; a member of several networks side by side reads only its own.
+    from: usize,
+    /// Weights of the features from there on.
     weights: Vec<f64>,
     bias: f64,
     slope: f64,
@@ -54,10 +57,10 @@ impl Throughput {
         let sentinel = sentence(seed, head.features(), LENGTH);
         let expected = head.soften(head.values(&sentinel)?.logit);
         let parts = head.parts();
-        let neuron = |((weights, bias), &slope): ((&[f64], f64), &f64)| Neuron {
-            weights: weights.to_vec(),
-            bias,
-            slope,
+        let neuron = |((weights, bias), &slope): ((&[f64], f64), &f64)| {
+            let from = weights.iter().position(|&w| w != 0.0).unwrap_or(0);
+            let to = weights.iter().rposition(|&w| w != 0.0).map_or(1, |last| last + 1);
+            Neuron { from, weights: weights.get(from..to).unwrap_or(weights).to_vec(), bias, slope }
         };
         let hidden = parts.hidden.iter().zip(parts.activation.slope()).map(neuron).collect();
         let (output, bias) = head.unit_row();
@@ -106,7 +109,8 @@ impl Throughput {
             return Err(Failure::Inputs { need: self.features(), have: xs.len() });
         }
         let activate = |n: &Neuron| {
-            let z = ops.combine(xs, &n.weights, n.bias)?;
+            let own = xs.get(n.from..n.from + n.weights.len()).unwrap_or(xs);
+            let z = ops.combine(own, &n.weights, n.bias)?;
             ops.mul(&z, &ops.add_scalar(&z, n.slope)?)
         };
         let activations: Result<Vec<_>, B::Error> = self.hidden.iter().map(activate).collect();

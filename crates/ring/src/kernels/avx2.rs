@@ -1,8 +1,62 @@
-//! Kernels for avx2.
+//! Kernels for AVX2 with floating-point fused multiply-add: four words at a time, as integers in doubles.
+
+mod lanes;
+mod rows;
+mod sums;
+mod transform;
 
 use super::Kernels;
+use super::scalar::KERNELS as SCALAR;
+use crate::modulus::{Constant, Modulus};
+use crate::ntt::NttTable;
+
+static KERNELS: Kernels = Kernels {
+    name: "avx2",
+    ntt,
+    intt,
+    add,
+    sub,
+    neg,
+    mul,
+    mul_add,
+    mul_constant,
+    add_constant,
+    sub_mul,
+    reduce,
+    combine,
+    dot,
+    tensor,
+    permute: SCALAR.permute,
+};
 
 /// The table, if the processor has the instructions.
 pub(super) fn kernels() -> Option<&'static Kernels> {
-    None
+    (is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")).then_some(&KERNELS)
+}
+
+/// Safe entries to functions that need the instructions.
+macro_rules! entries {
+    ($($module:ident::$name:ident($($argument:ident: $type:ty),*);)*) => {$(
+        fn $name($($argument: $type),*) {
+            // SAFETY: the table that holds this function leaves through `kernels`, which has found the instructions.
+            unsafe { $module::$name($($argument),*) }
+        }
+    )*};
+}
+
+entries! {
+    transform::ntt(row: &mut [u64], table: &NttTable);
+    transform::intt(row: &mut [u64], table: &NttTable, scale: Constant);
+    rows::add(a: &mut [u64], b: &[u64], modulus: &Modulus);
+    rows::sub(a: &mut [u64], b: &[u64], modulus: &Modulus);
+    rows::neg(a: &mut [u64], modulus: &Modulus);
+    rows::mul(dst: &mut [u64], a: &[u64], b: &[u64], modulus: &Modulus);
+    rows::mul_add(acc: &mut [u64], a: &[u64], b: &[u64], modulus: &Modulus);
+    rows::mul_constant(dst: &mut [u64], a: &[u64], c: Constant, modulus: &Modulus);
+    rows::add_constant(a: &mut [u64], c: u64, modulus: &Modulus);
+    rows::sub_mul(dst: &mut [u64], a: &[u64], c: Constant, modulus: &Modulus);
+    rows::reduce(dst: &mut [u64], src: &[u64], modulus: &Modulus);
+    rows::tensor(d: [&mut [u64]; 3], a: [&[u64]; 2], b: [&[u64]; 2], modulus: &Modulus);
+    sums::combine(dst: &mut [u64], rows: &[&[u64]], weights: &[u64], offset: u64, modulus: &Modulus);
+    sums::dot(acc0: &mut [u64], acc1: &mut [u64], xs: &[&[u64]], k0: &[&[u64]], k1: &[&[u64]], modulus: &Modulus);
 }

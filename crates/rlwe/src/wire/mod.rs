@@ -59,7 +59,9 @@ pub enum Error {
     #[error("this is not an Arras file")]
     Magic,
     /// Written by another version.
-    #[error("the file has format version {found}, this program reads version {expected}; use matching versions of arras")]
+    #[error(
+        "the file has format version {found}, this program reads version {expected}; use matching versions of arras"
+    )]
     Version {
         /// Its version.
         found: u16,
@@ -75,7 +77,9 @@ pub enum Error {
         expected: KindName,
     },
     /// Made with other parameters.
-    #[error("the file belongs to parameter set {found}, not to {expected}; use files made with the same keys and model")]
+    #[error(
+        "the file belongs to parameter set {found}, not to {expected}; use files made with the same keys and model"
+    )]
     ForeignParams {
         /// Its parameter set.
         found: ParamsId,
@@ -83,7 +87,9 @@ pub enum Error {
         expected: ParamsId,
     },
     /// Shorter or longer than it says.
-    #[error("the file is {found} bytes long, but should be {expected}: it was cut off or changed; copy or make it again")]
+    #[error(
+        "the file is {found} bytes long, but should be {expected}: it was cut off or changed; copy or make it again"
+    )]
     Length {
         /// Its length.
         found: u64,

@@ -26,7 +26,8 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// Fewer are left.
     pub fn bytes(&mut self, count: usize) -> Result<&'a [u8], Error> {
-        let (taken, rest) = self.rest.split_at_checked(count).ok_or(Error::Field { field: "the length of a field" })?;
+        let (taken, rest) =
+            self.rest.split_at_checked(count).ok_or(Error::Field { field: "the length of a field" })?;
         self.rest = rest;
         Ok(taken)
     }
@@ -36,7 +37,8 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// Fewer are left.
     pub fn array<const N: usize>(&mut self) -> Result<[u8; N], Error> {
-        let (taken, rest) = self.rest.split_first_chunk().ok_or(Error::Field { field: "the length of a field" })?;
+        let (taken, rest) =
+            self.rest.split_first_chunk().ok_or(Error::Field { field: "the length of a field" })?;
         self.rest = rest;
         Ok(*taken)
     }

@@ -170,6 +170,7 @@ impl Wire for SecretKey {
 
     fn read(params: &Params, from: &mut Reader<'_>) -> Result<Self, Error> {
         let bytes = Zeroizing::new(from.bytes(params.degree().div_ceil(4))?.to_vec());
-        SecretKey::import_secret(params, &bytes).ok_or(Error::Field { field: "a coefficient of the secret key" })
+        SecretKey::import_secret(params, &bytes)
+            .ok_or(Error::Field { field: "a coefficient of the secret key" })
     }
 }

@@ -91,11 +91,11 @@ pub(super) fn product(field: &Field, y: __m512i, w: Root) -> __m512i {
     _mm512_and_si512(_mm512_madd52lo_epu64(low, estimate, field.minus), field.mask)
 }
 
-/// `forward` with a root for each lane, to words in [0, 4q) with nothing above.
+/// `forward` with a root for each lane, for x with nothing above 2^52, to such words.
 #[inline]
 #[target_feature(enable = "avx512f,avx512ifma")]
 pub(super) fn forward_late(field: &Field, x: __m512i, y: __m512i, w: Late) -> (__m512i, __m512i) {
-    let u = _mm512_add_epi64(sub_if(_mm512_and_si512(x, field.mask), field.twice), field.q);
+    let u = _mm512_add_epi64(sub_if(x, field.twice), field.q);
     let v = signed_product(field, y, w);
     (_mm512_add_epi64(u, v), _mm512_sub_epi64(u, v))
 }

@@ -49,6 +49,7 @@ fn combine_columns<const V: usize>(
             let weight = splat(weight);
             let words = columns::<V>(row, at);
             for v in 0..V {
+                prefetch(&words[v]);
                 let x = load(&words[v]);
                 low[v] = _mm512_madd52lo_epu64(low[v], x, weight);
                 high[v] = _mm512_madd52hi_epu64(high[v], x, weight);
@@ -106,6 +107,9 @@ fn dot_columns<const V: usize>(
         for ((x, k0), k1) in xs.iter().zip(k0).zip(k1) {
             let (x, k0, k1) = (columns::<V>(x, at), columns::<V>(k0, at), columns::<V>(k1, at));
             for v in 0..V {
+                prefetch(&x[v]);
+                prefetch(&k0[v]);
+                prefetch(&k1[v]);
                 let (x, k0, k1) = (load(&x[v]), load(&k0[v]), load(&k1[v]));
                 low0[v] = _mm512_madd52lo_epu64(low0[v], x, k0);
                 high0[v] = _mm512_madd52hi_epu64(high0[v], x, k0);
@@ -151,4 +155,11 @@ fn columns<const V: usize>(row: &[u64], at: usize) -> &[[u64; LANES]] {
 #[inline]
 fn columns_mut<const V: usize>(row: &mut [u64], at: usize) -> &mut [[u64; LANES]] {
     row[at..at + V * LANES].as_chunks_mut().0
+}
+
+/// Asks for a line of a later step: a sum reads more rows at once than the hardware follows.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn prefetch(words: &[u64; LANES]) {
+    _mm_prefetch::<_MM_HINT_T0>(words.as_ptr().wrapping_add(WIDE * LANES).cast());
 }

@@ -1,8 +1,9 @@
 //! The negacyclic transform and its inverse.
 //!
-//! All levels but the last three run in passes of up to four levels that hold up to 16 vectors in registers; a pass over
-//! a large block is followed by all the remaining passes over each of its parts, so that these stay in the first cache.
-//! The last three levels act within runs of eight words: eight runs are transposed, and each lane has its own roots.
+//! All levels but the last three run in passes of two or three levels that hold 16 vectors in registers, several columns
+//! or several blocks at once, so that latencies overlap; a pass over a large block is followed by all the remaining
+//! passes over each of its parts, so that these stay in the first cache. The last three levels act within runs of eight
+//! words: eight runs are transposed, and each lane has its own roots.
 
 use std::arch::x86_64::*;
 
@@ -18,7 +19,7 @@ use crate::ntt::NttTable;
 const TILE: usize = LANES * LANES;
 /// The logarithm of the shortest row, which has one tile.
 const LOG_TILE: usize = 6;
-/// Columns that a pass of three levels or fewer holds at a time, and tiles that the last levels do, to hide latencies.
+/// Tiles that the last levels hold at a time, to hide latencies.
 const PAIR: usize = 2;
 
 /// Levels per pass for rows of 64, 128, ... words; the last three levels come on top.
@@ -29,12 +30,12 @@ const PASSES: [&[usize]; 12] = [
     &[3, 3],
     &[2, 2, 3],
     &[2, 3, 3],
-    &[3, 3, 3],
+    &[2, 2, 2, 3],
     &[2, 2, 3, 3],
-    &[2, 2, 3, 4],
+    &[2, 3, 3, 3],
     &[2, 2, 2, 3, 3],
-    &[2, 2, 2, 3, 4],
-    &[2, 2, 2, 2, 3, 3],
+    &[2, 2, 3, 3, 3],
+    &[2, 3, 3, 3, 3],
 ];
 
 /// What every step of a transform needs.
@@ -214,11 +215,13 @@ impl<'a> Plan<'a> {
         for at in (0..columns.len / C).map(|step| step * C) {
             let mut x = [[field.zero; W]; C];
             for (k, x) in x.iter_mut().enumerate() {
-                *x = columns.load(at + k);
+                // SAFETY: k < C, and `at` is a multiple of C below len / C * C.
+                *x = unsafe { columns.load(at + k) };
             }
             levels!(x, 0..L, forward, field, |_, level, part| fan.root(level, part));
             for (k, x) in x.into_iter().enumerate() {
-                columns.store(at + k, x);
+                // SAFETY: as for the load.
+                unsafe { columns.store(at + k, x) };
             }
         }
     }
@@ -264,14 +267,16 @@ impl<'a> Plan<'a> {
         for at in (0..columns.len / C).map(|step| step * C) {
             let mut x = [[field.zero; W]; C];
             for (k, x) in x.iter_mut().enumerate() {
-                *x = columns.load(at + k);
+                // SAFETY: k < C, and `at` is a multiple of C below len / C * C.
+                *x = unsafe { columns.load(at + k) };
             }
             levels!(x, (usize::from(LAST)..L).rev(), backward, field, |_, level, part| fan.root(level, part));
             if LAST {
                 self.finish(&mut x);
             }
             for (k, x) in x.into_iter().enumerate() {
-                columns.store(at + k, x);
+                // SAFETY: as for the load.
+                unsafe { columns.store(at + k, x) };
             }
         }
     }
@@ -341,6 +346,7 @@ impl<'a> Plan<'a> {
             return self.backward_tiles::<1>(block, late);
         }
         for (tiles, late) in block.chunks_exact_mut(PAIR * TILE).zip(late.chunks_exact(PAIR)) {
+            prefetch(tiles);
             self.backward_tiles::<PAIR>(tiles, late);
         }
     }
@@ -355,6 +361,11 @@ impl<'a> Plan<'a> {
             *fan = self.spread.fan(field, load(late));
         }
         let mut x = columns.load();
+        for x in &mut x {
+            for x in &mut x[..LANES / 2] {
+                *x = _mm512_and_si512(*x, field.mask);
+            }
+        }
         levels!(x, 0..3, forward_late, field, |k: usize, level, part| fans[k].root(level, part));
         for x in x.iter_mut().flatten() {
             *x = field.settle(*x);
@@ -374,6 +385,17 @@ impl<'a> Plan<'a> {
         let mut x = columns.load();
         levels!(x, (0..3).rev(), backward_late, field, |k: usize, level, part| fans[k].root(level, part));
         columns.store(x);
+    }
+}
+
+/// Asks for the words two pages after some: the innermost steps are the first to touch a row, and long enough for the
+/// hardware to fall behind.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn prefetch(words: &[u64]) {
+    const AHEAD: usize = 1024;
+    for line in words.as_chunks::<LANES>().0 {
+        _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().wrapping_add(AHEAD).cast());
     }
 }
 
@@ -400,10 +422,14 @@ impl<'a, const W: usize> Columns<'a, W> {
         Self { words, len }
     }
 
+    /// Column `at`.
+    ///
+    /// # Safety
+    /// `at` must be below `len`.
     #[inline]
     #[target_feature(enable = "avx512f")]
-    fn load(&self, at: usize) -> [__m512i; W] {
-        assert!(at < self.len);
+    unsafe fn load(&self, at: usize) -> [__m512i; W] {
+        debug_assert!(at < self.len);
         let mut x = [_mm512_setzero_si512(); W];
         for (i, x) in x.iter_mut().enumerate() {
             // SAFETY: i < W and at < len, so the place is below W len, which is at most the number of vectors.
@@ -412,10 +438,14 @@ impl<'a, const W: usize> Columns<'a, W> {
         x
     }
 
+    /// Replaces column `at`.
+    ///
+    /// # Safety
+    /// `at` must be below `len`.
     #[inline]
     #[target_feature(enable = "avx512f")]
-    fn store(&mut self, at: usize, x: [__m512i; W]) {
-        assert!(at < self.len);
+    unsafe fn store(&mut self, at: usize, x: [__m512i; W]) {
+        debug_assert!(at < self.len);
         for (i, x) in x.into_iter().enumerate() {
             // SAFETY: i < W and at < len, so the place is below W len, which is at most the number of vectors.
             store(unsafe { self.words.get_unchecked_mut(i * self.len + at) }, x);
