@@ -14,7 +14,10 @@ use crate::modulus::{Constant, Modulus};
 use crate::ntt::NttTable;
 
 /// The row operations of one instruction set.
-#[expect(clippy::type_complexity, reason = "a table of plain functions reads best with its signatures in place")]
+#[expect(
+    clippy::type_complexity,
+    reason = "a table of plain functions reads best with its signatures in place"
+)]
 #[derive(Debug)]
 pub struct Kernels {
     /// `scalar`, `avx2` or `avx512`.

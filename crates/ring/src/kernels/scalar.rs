@@ -108,7 +108,11 @@ fn reduce(dst: &mut [u64], src: &[u64], modulus: &Modulus) {
 
 fn combine(dst: &mut [u64], rows: &[&[u64]], weights: &[u64], offset: u64, modulus: &Modulus) {
     for (i, z) in dst.iter_mut().enumerate() {
-        let sum = rows.iter().zip(weights).map(|(row, &weight)| u128::from(row[i]) * u128::from(weight)).sum::<u128>();
+        let sum = rows
+            .iter()
+            .zip(weights)
+            .map(|(row, &weight)| u128::from(row[i]) * u128::from(weight))
+            .sum::<u128>();
         *z = reduce_sum(sum + u128::from(offset), modulus);
     }
 }
