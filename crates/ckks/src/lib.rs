@@ -20,3 +20,8 @@ pub use error::Error;
 pub use eval::{Counts, Diagonals, Evaluator, Giant, HoistedCiphertext, Op};
 pub use params::Params;
 pub use release::{Decrypted, Released};
+
+/// The example on the front page compiles and runs.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct FrontPage;

@@ -6,16 +6,17 @@ use anyhow::Context as _;
 use arras_ckks::{KeyRequest, Params};
 use arras_client::plan::Plan;
 use arras_client::{Error, Folder, Keys, Source, random};
+use etcetera::BaseStrategy as _;
 
 use crate::output;
 use crate::stop;
 
 /// The folder in which keys for a plan are kept for this user: one for each parameter set and set of keys.
 pub fn folder(plan: &Plan) -> anyhow::Result<Folder> {
-    let home = directories::ProjectDirs::from("", "", "arras")
+    let home = etcetera::choose_base_strategy()
         .context("this user has no home folder: say with --keys where keys shall be kept")?;
     let name = format!("{}-{}", plan.params().id(), fingerprint(plan.request()));
-    Ok(Folder::at(home.data_local_dir().join("keys").join(name)))
+    Ok(Folder::at(home.data_dir().join("arras").join("keys").join(name)))
 }
 
 /// Names a request in a few letters.
