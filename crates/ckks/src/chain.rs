@@ -36,11 +36,11 @@ pub struct Wish {
 }
 
 /// Bits by which a scale exceeds the precision asked for: the noise of N/2 slots after `depth` multiplications by fresh
-/// operands of size 1, which no slot exceeds but with probability 2^-40.
-fn noise_bits(log_degree: u32, depth: u32) -> u32 {
+/// operands of size 1, which no slot exceeds but with probability 2^-40. A rescale rounds once for each prime of its level.
+fn noise_bits(log_degree: u32, depth: u32, primes: f64) -> u32 {
     let (n, slots) = (f64::from(log_degree).exp2(), f64::from(log_degree - 1).exp2());
     // Variance of a coefficient: the rounding of a rescale, N/18 for a dense ternary secret, and two fresh errors.
-    let deviation = (f64::from(depth + 1) * slots * (n / 18.0 + 2.0 * SIGMA * SIGMA)).sqrt();
+    let deviation = (f64::from(depth + 1) * slots * (primes * n / 18.0 + 2.0 * SIGMA * SIGMA)).sqrt();
     let tail = (2.0 * std::f64::consts::LN_2 * (40.0 + f64::from(log_degree))).sqrt();
     (tail * deviation).log2().ceil() as u32
 }
@@ -59,8 +59,9 @@ impl Wish {
         range("a depth", u64::from(self.depth), 1, 200)?;
         let least = (usize::BITS - (self.slots.max(1) - 1).leading_zeros() + 1).max(12);
         let shape = |log_degree: u32, depth: u32| {
-            let scale_bits =
-                (self.precision_bits + noise_bits(log_degree, depth)).max(2 * log_degree.div_ceil(2) + 14);
+            let scale_of = |primes| self.precision_bits + noise_bits(log_degree, depth, primes);
+            let single = scale_of(1.0).max(2 * log_degree.div_ceil(2) + 14);
+            let scale_bits = if single <= 50 { single } else { scale_of(2.0).max(single) };
             Shape {
                 log_degree,
                 base_bits: scale_bits + HEADROOM_BITS,

@@ -54,7 +54,9 @@ impl Params {
 
     /// Added by a rescale that lands on a level.
     pub fn rescale_noise(&self, slots: usize, level: Level) -> Noise {
-        self.slot_noise(self.rounding(1.0), slots, level)
+        // One rounding for each prime of the level above: a remainder modulo two is off by a multiple.
+        let primes = self.spec().levels.get(level.index()).map_or(1, Vec::len);
+        self.slot_noise(self.rounding(primes as f64), slots, level)
     }
 
     /// Added by a rotation, or by any key switch at a level without a rescale.

@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail loudly")]
 
 use arras_ckks::noise::Noise;
-use arras_ckks::{Evaluator, KeyRequest, KeySet, Level, Params, Purpose, SecretKey, Security, Shape};
+use arras_ckks::{
+    Evaluator, KeyRequest, KeySet, Level, Params, Purpose, SecretKey, Security, Shape, presets,
+};
 use arras_testkit::{rng, units};
 
 const SEEDS: u64 = 12;
@@ -98,4 +100,66 @@ fn product() {
             (got, x.iter().map(|x| x * x).collect(), error)
         });
     }
+}
+
+/// Two primes round twice. The scale is too fine to see noise beside a number, so the vector is zero.
+#[test]
+fn rescale_by_two_primes() {
+    let shape =
+        Shape { log_degree: 10, base_bits: 80, scale_bits: 70, depth: 2, security: Security::Bits128 };
+    let params = Params::danger_insecure(&shape.danger_toy(2).unwrap()).unwrap();
+    let eval = Evaluator::new(&params, KeySet::empty(params.rlwe())).unwrap();
+    let (slots, mut sum) = (512, 0.0);
+    for seed in 0..SEEDS {
+        let mut rng = rng(seed);
+        let secret = SecretKey::new(params.rlwe(), &mut rng);
+        let zero = params.encode_at(&[], slots, Level(2)).unwrap();
+        let ct = params.encrypt(&zero, &secret, &mut rng).unwrap().expand(&params);
+        let got = params.decrypt(&eval.mul_scalar(&ct, 1.0).unwrap(), &secret).unwrap().secret_reals();
+        sum += got.iter().map(|x| x * x).sum::<f64>();
+    }
+    let predicted = params.fresh_noise(slots, Level(2)).plus(params.rescale_noise(slots, Level(1)));
+    let ratio = (sum / (SEEDS * slots as u64) as f64).sqrt() / predicted.0;
+    assert!((0.9..1.1).contains(&ratio), "measured / predicted = {ratio:.3}");
+}
+
+/// A rotation by a key that reaches the top, and by one trimmed to the level, at every level of a preset of full size: fewer
+/// special primes and shorter last digits are in use further down.
+fn rotation_at_every_level(name: &str) {
+    let params = Params::new(&presets::find(name).unwrap().spec().unwrap()).unwrap();
+    let (slots, mut rng) = (params.max_slots(), rng(7));
+    let secret = SecretKey::new(params.rlwe(), &mut rng);
+    let x = units(slots, &mut rng);
+    let want: Vec<f64> = (0..slots).map(|i| x[(i + 1) % slots]).collect();
+    let top = params.highest();
+    let evaluator = |level: Level, rng: &mut _| {
+        let request = KeyRequest::new().with(Purpose::Rotate(1), level);
+        let keys = KeySet::generate(params.rlwe(), &secret, &request, rng, |_| true).unwrap().unwrap();
+        Evaluator::new(&params, keys).unwrap()
+    };
+    let whole = evaluator(top, &mut rng);
+    for level in (0..=top.0).map(Level) {
+        let plain = params.encode_at(&x, slots, level).unwrap();
+        let ct = params.encrypt(&plain, &secret, &mut rng).unwrap().expand(&params);
+        for (kind, eval) in [("whole", &whole), ("trimmed", &evaluator(level, &mut rng))] {
+            let got = params.decrypt(&eval.rotate(&ct, 1).unwrap(), &secret).unwrap().secret_reals();
+            let sum: f64 = got.iter().zip(&want).map(|(got, want)| (got - want).powi(2)).sum();
+            let predicted = params.fresh_noise(slots, level).plus(params.switch_noise(slots, level));
+            let ratio = (sum / slots as f64).sqrt() / predicted.0;
+            // Thousands of slots measure a deviation to a few percent.
+            assert!((0.9..1.1).contains(&ratio), "{name}, {kind} key, level {level}: ratio {ratio:.3}");
+        }
+    }
+}
+
+#[test]
+fn rotation_at_every_level_of_presets() {
+    // The second uses fewer special primes at its lowest levels.
+    ["n14-l7", "n15-l14"].into_iter().for_each(rotation_at_every_level);
+}
+
+#[test]
+#[ignore = "a key of the largest ring for each of its levels: a minute"]
+fn rotation_at_every_level_of_the_largest_preset() {
+    rotation_at_every_level("n16-l28");
 }

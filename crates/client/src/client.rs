@@ -9,8 +9,12 @@ use rand_core::CryptoRng;
 use crate::error::Error;
 use crate::plan::Plan;
 
-/// Bits after the binary point of what leaves a decryption: far above the noise, far below what a label needs.
-pub const PRECISION_BITS: u32 = 16;
+/// Bits after the binary point of what leaves a decryption: more than a label needs.
+pub const PRECISION_BITS: u32 = 12;
+
+/// Bits that must be right beyond those that leave, in a vector that fills its ring: what rounding needs to hide the noise of
+/// all but one value in a thousand (docs/security.md).
+const MARGIN_BITS: u32 = 10;
 
 /// What encrypts.
 #[derive(Clone, Copy, Debug)]
@@ -139,7 +143,7 @@ impl<'a> Client<'a> {
     /// A client of a model, which `digest` names to the engine.
     ///
     /// # Errors
-    /// A secret key of other parameters.
+    /// A secret key of other parameters, or scales so small that a rounded answer would show its noise.
     pub fn new(
         model: &'a Model,
         digest: [u8; 32],
@@ -147,6 +151,12 @@ impl<'a> Client<'a> {
         secret: &'a SecretKey,
     ) -> Result<Self, Error> {
         params.check_id("secret key", secret.id())?;
+        // The rounding of the last rescale: no answer has less noise, and those of models have about a bit more.
+        let have = params.rescale_noise(params.max_slots(), Level(0)).correct_bits(params.max_slots());
+        let need = PRECISION_BITS + MARGIN_BITS;
+        if have < f64::from(need) {
+            return Err(Error::Noisy { have, need });
+        }
         Ok(Self { sealer: Sealer { model, digest, params, key: Key::Secret(secret) }, secret })
     }
 
@@ -170,7 +180,7 @@ impl<'a> Client<'a> {
 
     /// Decrypts an answer: one prediction per text, in order.
     ///
-    /// Error: the engine's, and half of 2^-16 from rounding, without which nothing leaves.
+    /// Error: the engine's, and half of 2^-[`PRECISION_BITS`] from rounding, without which nothing leaves.
     ///
     /// # Errors
     /// A batch of another model, of other keys, not yet run, or whose sentinel is wrong.

@@ -48,6 +48,16 @@ pub enum Error {
         /// Levels of the model.
         need: u32,
     },
+    /// Parameters with too little precision to hide the noise of an answer.
+    #[error(
+        "the keys give {have:.1} correct bits, and {need} are needed before an answer may be shown: make keys for the model with `arras keygen --model`"
+    )]
+    Noisy {
+        /// Correct bits after the binary point at the lowest level.
+        have: f64,
+        /// Bits needed.
+        need: u32,
+    },
     /// Approximate arithmetic.
     #[error(transparent)]
     Ckks(#[from] arras_ckks::Error),

@@ -45,7 +45,7 @@ impl Keys {
         let (secret, recipe) = match source {
             Source::Random => (SecretKey::new(params.rlwe(), rng), None),
             Source::Passphrase(words, recipe) => {
-                (SecretKey::new(params.rlwe(), &mut recipe.generator(words)?), Some(recipe))
+                (SecretKey::new(params.rlwe(), &mut recipe.generator(words, params.id())?), Some(recipe))
             }
         };
         if !progress(0) {

@@ -1,9 +1,11 @@
 //! Secret keys from a passphrase, by Argon2id (RFC 9106).
 //!
 //! The salt and the costs are public and stored beside the keys as a [`Recipe`]: passphrase and recipe give the same secret
-//! key again. Nothing but the secret key comes from the passphrase; masks and errors are always fresh.
+//! key again, under the same parameters. Under others they give an unrelated key, so that a small ring that falls takes no
+//! coefficient of a larger one with it. Nothing but the secret key comes from the passphrase; masks and errors are always fresh.
 
-use argon2::{Algorithm, Argon2, Params, Version};
+use argon2::{Algorithm, Argon2, AssociatedData, ParamsBuilder, Version};
+use arras_rlwe::ParamsId;
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
 use serde::{Deserialize, Serialize};
@@ -68,16 +70,23 @@ impl Recipe {
         serde_json::to_vec_pretty(self).unwrap_or_default()
     }
 
-    /// The generator from which the secret key is drawn, and nothing else.
+    /// The generator from which the secret key of a parameter set is drawn, and nothing else.
     ///
     /// # Errors
     /// A passphrase that is too short, or costs that Argon2 refuses.
-    pub(crate) fn generator(&self, passphrase: &[u8]) -> Result<ChaCha20Rng, Error> {
+    pub(crate) fn generator(&self, passphrase: &[u8], id: ParamsId) -> Result<ChaCha20Rng, Error> {
         if passphrase.len() < SHORTEST {
             return Err(Error::ShortPassphrase { least: SHORTEST });
         }
         let failed = |_| Error::Recipe;
-        let costs = Params::new(self.memory_kib, self.iterations, self.lanes, Some(32)).map_err(failed)?;
+        let costs = ParamsBuilder::new()
+            .m_cost(self.memory_kib)
+            .t_cost(self.iterations)
+            .p_cost(self.lanes)
+            .output_len(32)
+            .data(AssociatedData::new(&id.0).map_err(failed)?)
+            .build()
+            .map_err(failed)?;
         let mut seed = Zeroizing::new([0; 32]);
         Argon2::new(Algorithm::Argon2id, Version::V0x13, costs)
             .hash_password_into(passphrase, &self.salt, seed.as_mut())
@@ -120,12 +129,16 @@ mod tests {
     }
 
     #[test]
-    fn passphrase_and_salt_decide_the_key() {
-        let draw = |salt, words: &[u8]| recipe(salt).generator(words).unwrap().next_u64();
-        assert_eq!(draw(1, b"correct horse"), draw(1, b"correct horse"));
-        assert_ne!(draw(1, b"correct horse"), draw(2, b"correct horse"));
-        assert_ne!(draw(1, b"correct horse"), draw(1, b"correct horsf"));
-        assert!(matches!(recipe(1).generator(b"short"), Err(Error::ShortPassphrase { .. })));
+    fn passphrase_salt_and_parameters_decide_the_key() {
+        let draw =
+            |salt, words: &[u8], id| recipe(salt).generator(words, ParamsId([id; 16])).unwrap().next_u64();
+        let key = draw(1, b"correct horse", 1);
+        assert_eq!(key, draw(1, b"correct horse", 1));
+        assert_ne!(key, draw(2, b"correct horse", 1));
+        assert_ne!(key, draw(1, b"correct horsf", 1));
+        assert_ne!(key, draw(1, b"correct horse", 2));
+        let short = recipe(1).generator(b"short", ParamsId([1; 16]));
+        assert!(matches!(short, Err(Error::ShortPassphrase { .. })));
     }
 
     #[test]

@@ -47,6 +47,7 @@ impl Diagonals {
         level: Level,
     ) -> Result<Self, Error> {
         params.check_level(level)?;
+        params.check_slots(slots)?;
         let basis = arras_rlwe::Raised::basis(params.rlwe(), level);
         let term = |&(baby, diagonal): &(usize, &[f64])| -> Result<Term, Error> {
             if baby >= babies.len() {

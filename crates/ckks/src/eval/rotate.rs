@@ -110,6 +110,7 @@ impl Evaluator {
     /// # Errors
     /// A count that is not a power of two up to the slots, or no key for one of the rotations.
     pub fn inner_sum(&self, a: &Ciphertext, count: usize) -> Result<Ciphertext, Error> {
+        self.check(a)?;
         if !count.is_power_of_two() || count > a.slots {
             return Err(Error::Slots { slots: count, most: a.slots });
         }
