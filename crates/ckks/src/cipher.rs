@@ -23,6 +23,7 @@ pub struct Product {
     pub(crate) parts: [Poly<Eval>; 2],
     pub(crate) level: Level,
     pub(crate) slots: usize,
+    pub(crate) id: ParamsId,
 }
 
 /// A product of degree two whose scale is squared: waits for one relinearisation. Tensors of one level add.
@@ -31,6 +32,7 @@ pub struct Tensor {
     pub(crate) parts: [Poly<Eval>; 3],
     pub(crate) level: Level,
     pub(crate) slots: usize,
+    pub(crate) id: ParamsId,
 }
 
 /// A ciphertext at a scale of its own, for the inside of an algorithm.

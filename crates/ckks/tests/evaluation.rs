@@ -247,6 +247,11 @@ fn objects_of_other_parameters_are_refused() {
     assert!(is_foreign(s.eval.mul_plain_lazy(&mine, &other).unwrap_err()));
     let map = Diagonals::new(&t.params, &[0], &[], 64, Level(2)).unwrap();
     assert!(is_foreign(s.eval.linear(&mine, &map).unwrap_err()));
+    let tensor = t.eval.mul_lazy(&foreign, &foreign).unwrap();
+    assert!(is_foreign(s.eval.relinearise(&tensor).unwrap_err()));
+    assert!(is_foreign(s.eval.relinearise_rescale(&tensor).unwrap_err()));
+    assert!(is_foreign(s.eval.rescale(&t.eval.relinearise(&tensor).unwrap()).unwrap_err()));
+    assert!(is_foreign(s.eval.add_tensor(&mut s.eval.mul_lazy(&mine, &mine).unwrap(), &tensor).unwrap_err()));
     let keys = KeySet::empty(t.params.rlwe());
     assert!(is_foreign(Evaluator::new(&s.params, keys).unwrap_err()));
 }

@@ -120,7 +120,7 @@ fn other_keys_and_parameters_are_refused() {
     let (made, work) = (made(), TempDir::new().unwrap());
     let path = |name: &str| work.path().join(name).display().to_string();
     arras(&["keygen", "--out", &path("same"), "--mode", "throughput"]).fine();
-    arras(&["open", "--keys", &path("same"), "--in", &made.text("answer")]).refused("the sentinel is");
+    arras(&["open", "--keys", &path("same"), "--in", &made.text("answer")]).refused("the sentinel has moved");
     // Keys of throughput mode have no rotations.
     let run = ["--in", &made.text("sealed"), "--out", &path("out")];
     arras(&[&["run", "--evaluation-keys", &path("same/evaluation.key")], &run[..]].concat())

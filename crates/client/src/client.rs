@@ -16,6 +16,9 @@ pub const PRECISION_BITS: u32 = 12;
 /// all but one value in a thousand (docs/security.md).
 const MARGIN_BITS: u32 = 10;
 
+/// The most bytes of ciphertexts in one batch.
+pub const MOST_BYTES: u64 = 2 << 30;
+
 /// What encrypts.
 #[derive(Clone, Copy, Debug)]
 enum Key<'a> {
@@ -101,6 +104,7 @@ impl<'a> Sealer<'a> {
         let job = Job { mode, model: self.digest, items: u32::try_from(features.len()).unwrap_or(u32::MAX) };
         let label = job.to_bytes();
         Job::from_bytes(&label)?;
+        self.check_memory(features.len(), vectors.len(), level)?;
         Ok(Batch { label, items: self.encrypt(&vectors, slots, level, rng)? })
     }
 
@@ -116,6 +120,17 @@ impl<'a> Sealer<'a> {
                 Ok((Throughput::new(self.model)?.pack_batch(features, slots)?, slots))
             }
         }
+    }
+
+    /// The ciphertexts of a batch are in memory all at once.
+    fn check_memory(&self, have: usize, vectors: usize, level: Level) -> Result<(), Error> {
+        let halves = match self.key {
+            Key::Secret(_) => 1,
+            Key::Public(_) => 2,
+        };
+        let words = halves * self.params.basis(level).rows() * self.params.degree();
+        let bytes = (words * size_of::<u64>()) as u64 * vectors as u64;
+        if bytes <= MOST_BYTES { Ok(()) } else { Err(Error::TooMany { have, bytes, most: MOST_BYTES }) }
     }
 
     fn encrypt<R: CryptoRng + ?Sized>(

@@ -93,7 +93,7 @@ pub enum Error {
         path: PathBuf,
     },
     /// A folder that is to be replaced, and holds something else.
-    #[error("{} is not a folder of keys, so it is not replaced: choose another folder", path.display())]
+    #[error("{} is no folder of keys, or holds other files too, so it is not replaced: choose another folder", path.display())]
     NotKeys {
         /// The folder.
         path: PathBuf,
@@ -109,6 +109,32 @@ pub enum Error {
     Exposed {
         /// The file.
         path: PathBuf,
+    },
+    /// A secret key that would be lost.
+    #[error("{} is a secret key, so it is not overwritten: choose another file", path.display())]
+    Secret {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file that is longer than anything of its kind.
+    #[error("{} has more than {most} bytes, which is too long: give another file", path.display())]
+    TooLong {
+        /// The file.
+        path: PathBuf,
+        /// The most bytes read.
+        most: u64,
+    },
+    /// More sentences than one file may hold.
+    #[error(
+        "{have} sentences would take {bytes} bytes of memory, and {most} are allowed: use `--mode throughput`, or seal them in parts"
+    )]
+    TooMany {
+        /// Sentences given.
+        have: usize,
+        /// Bytes that their ciphertexts take.
+        bytes: u64,
+        /// The most bytes allowed.
+        most: u64,
     },
     /// The file system refused.
     #[error("{} cannot be {action}: {source}", path.display())]

@@ -11,7 +11,7 @@
 //! Everything is written to a hidden folder beside the target, forced to the disk, and renamed at the end.
 
 use std::fs;
-use std::io::Write as _;
+use std::io::{Error as IoError, ErrorKind, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use arras_ckks::{KeySet, Params, PublicKey, SecretKey};
@@ -32,6 +32,15 @@ pub const EVALUATION: &str = "evaluation.key";
 pub const PARAMS: &str = "params";
 /// The file of the salt and costs behind a passphrase.
 pub const RECIPE: &str = "passphrase.json";
+
+/// The most bytes of that file.
+pub const RECIPE_BYTES: u64 = 4096;
+
+/// All files of a folder of keys.
+const FILES: [&str; 5] = [SECRET, PUBLIC, EVALUATION, PARAMS, RECIPE];
+
+/// Bytes of a frame before the length of its body, before the body, and round it (`arras_rlwe::wire`).
+const FRAME: (usize, usize, u64) = (28, 36, 68);
 
 /// A folder of keys. Nothing is read before it is asked for.
 #[derive(Clone, Debug)]
@@ -58,7 +67,7 @@ impl Folder {
     /// Whether keys could be written here: nothing is there, or an empty folder, or keys that may be replaced.
     ///
     /// # Errors
-    /// `Error::Exists` without `replace`; `Error::NotKeys` for a folder of something else.
+    /// `Error::Exists` without `replace`; `Error::NotKeys` for a folder that holds anything else, which would be lost.
     pub fn check_free(&self, replace: bool) -> Result<(), Error> {
         let path = || self.path.clone();
         if !self.path.exists() || fs::read_dir(&self.path).is_ok_and(|mut entries| entries.next().is_none()) {
@@ -67,7 +76,15 @@ impl Folder {
         if !replace {
             return Err(Error::Exists { path: path() });
         }
-        if self.path.join(PARAMS).is_file() { Ok(()) } else { Err(Error::NotKeys { path: path() }) }
+        let ours = |entry: std::io::Result<fs::DirEntry>| {
+            entry.is_ok_and(|entry| FILES.iter().any(|&name| entry.file_name() == name))
+        };
+        let only_keys = fs::read_dir(&self.path).is_ok_and(|mut entries| entries.all(ours));
+        if only_keys && self.path.join(PARAMS).is_file() {
+            Ok(())
+        } else {
+            Err(Error::NotKeys { path: path() })
+        }
     }
 
     /// Writes the keys: the folder appears whole, or an error leaves what was there before.
@@ -140,8 +157,7 @@ impl Folder {
     pub fn secret(&self, params: &Params) -> Result<SecretKey, Error> {
         let path = self.path.join(SECRET);
         check_private(&path)?;
-        let bytes = Zeroizing::new(read_key(&path)?);
-        parse(params, &bytes, &path)
+        parse(params, &read_key(&path)?, &path)
     }
 
     /// The public key.
@@ -167,7 +183,7 @@ impl Folder {
     /// # Errors
     /// A missing file.
     pub fn evaluation_bytes(&self) -> Result<Vec<u8>, Error> {
-        read_key(&self.path.join(EVALUATION))
+        Ok(std::mem::take(&mut *read_key(&self.path.join(EVALUATION))?))
     }
 
     /// The salt and costs behind the passphrase, if there is one.
@@ -176,7 +192,7 @@ impl Folder {
     /// A damaged file.
     pub fn recipe(&self) -> Result<Option<Recipe>, Error> {
         let path = self.path.join(RECIPE);
-        if path.is_file() { Recipe::parse(&read_key(&path)?).map(Some) } else { Ok(None) }
+        if path.is_file() { Recipe::parse(&read_at_most(&path, RECIPE_BYTES)?).map(Some) } else { Ok(None) }
     }
 }
 
@@ -193,11 +209,15 @@ pub fn params_from_bytes(bytes: &[u8], path: &Path) -> Result<Params, Error> {
 /// Writes a public file whole or not at all; a link is followed, and a device or a pipe is written to as it is.
 ///
 /// # Errors
-/// The file system refuses.
+/// The file system refuses, or a secret key would be overwritten.
 pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     if fs::metadata(path).is_ok_and(|meta| !meta.is_file()) {
         let mut file = fs::OpenOptions::new().write(true).open(path).map_err(failed(path, "written"))?;
         return file.write_all(bytes).and_then(|()| file.flush()).map_err(failed(path, "written"));
+    }
+    let start = fs::File::open(path).and_then(|file| start(&file)).unwrap_or_default();
+    if is_secret(&start) {
+        return Err(Error::Secret { path: path.to_path_buf() });
     }
     let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
     let parent = parent(&target);
@@ -208,25 +228,77 @@ pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     Ok(())
 }
 
-/// Reads a file.
+/// Reads a file of keys, parameters or ciphertexts: no more of it than its header promises, and the start of any other file.
 ///
 /// # Errors
-/// The file system refuses.
-pub fn read(path: &Path) -> Result<Vec<u8>, Error> {
-    fs::read(path).map_err(failed(path, "read"))
+/// The file system refuses, or the file is longer than it says.
+pub fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, Error> {
+    let file = fs::File::open(path).map_err(failed(path, "read"))?;
+    let mut bytes = Zeroizing::new(start(&file).map_err(failed(path, "read"))?);
+    let length = bytes.get(FRAME.0..FRAME.1).and_then(|field| <[u8; 8]>::try_from(field).ok());
+    let (Some(length), true) = (length, bytes.starts_with(&wire::MAGIC)) else { return Ok(bytes) };
+    let expected = u64::from_le_bytes(length).saturating_add(FRAME.2);
+    let found = file.metadata().map_or(0, |meta| meta.len());
+    let rest = expected.min(found.max(bytes.len() as u64)).saturating_sub(bytes.len() as u64);
+    // Room for all of it at once: a vector that grows leaves copies of a key behind.
+    let reserved = bytes.try_reserve_exact(usize::try_from(rest).unwrap_or(usize::MAX));
+    reserved.map_err(|_| failed(path, "read")(ErrorKind::OutOfMemory.into()))?;
+    let more = expected.saturating_sub(bytes.len() as u64).saturating_add(1);
+    (&file).take(more).read_to_end(&mut bytes).map_err(failed(path, "read"))?;
+    let found = found.max(bytes.len() as u64);
+    if bytes.len() as u64 > expected {
+        let source = wire::Error::Length { found, expected };
+        return Err(Error::Bytes { path: path.to_path_buf(), source });
+    }
+    Ok(bytes)
+}
+
+/// Reads any file of at most so many bytes.
+///
+/// # Errors
+/// The file system refuses, or the file is longer.
+pub fn read_at_most(path: &Path, most: u64) -> Result<Zeroizing<Vec<u8>>, Error> {
+    let file = fs::File::open(path).map_err(failed(path, "read"))?;
+    let mut bytes = Zeroizing::new(Vec::new());
+    file.take(most.saturating_add(1)).read_to_end(&mut bytes).map_err(failed(path, "read"))?;
+    if bytes.len() as u64 > most {
+        return Err(Error::TooLong { path: path.to_path_buf(), most });
+    }
+    Ok(bytes)
+}
+
+/// Whether these are the first bytes of a secret key.
+pub fn is_secret(bytes: &[u8]) -> bool {
+    let kind = (wire::Kind::SecretKey as u16).to_le_bytes();
+    bytes.starts_with(&wire::MAGIC) && bytes.get(10..12) == Some(&kind[..])
+}
+
+/// As much of a file as a header has, if there is so much.
+fn start(file: &fs::File) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    file.take(FRAME.1 as u64).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// Reads a file of a folder of keys, which says what to do when it is not there.
-fn read_key(path: &Path) -> Result<Vec<u8>, Error> {
-    if path.exists() { read(path) } else { Err(Error::Missing { path: path.to_path_buf() }) }
+fn read_key(path: &Path) -> Result<Zeroizing<Vec<u8>>, Error> {
+    let gone =
+        |error: &Error| matches!(error, Error::File { source, .. } if source.kind() == ErrorKind::NotFound);
+    read(path).map_err(|error| if gone(&error) { Error::Missing { path: path.to_path_buf() } } else { error })
 }
 
 fn parse<T: Wire>(params: &Params, bytes: &[u8], path: &Path) -> Result<T, Error> {
     wire::from_bytes(params.rlwe(), bytes).map_err(|source| Error::Bytes { path: path.to_path_buf(), source })
 }
 
-fn failed<'a>(path: &'a Path, action: &'static str) -> impl FnOnce(std::io::Error) -> Error + 'a {
-    move |source| Error::File { path: path.to_path_buf(), action, source }
+fn failed<'a>(path: &'a Path, action: &'static str) -> impl FnOnce(IoError) -> Error + 'a {
+    move |source| Error::File { path: path.to_path_buf(), action, source: plain(source) }
+}
+
+/// What the system said, without the name of a temporary file.
+fn plain(error: IoError) -> IoError {
+    let inner = error.get_ref().and_then(|error| error.source()?.downcast_ref::<IoError>());
+    inner.and_then(IoError::raw_os_error).map_or(error, IoError::from_raw_os_error)
 }
 
 /// The folder that a path is in.

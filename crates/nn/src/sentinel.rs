@@ -16,10 +16,11 @@ pub const OVERSHOOT: f64 = 0.05;
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SentinelError {
-    /// The sentinel has moved.
+    /// The sentinel has moved. The sentence leaves the values out: a decryption of whatever a stranger sent must not reach
+    /// whoever reads the message.
     #[error(
-        "the sentinel is {have}, and a whole result has {need} within {TOLERANCE}: the result is damaged, was opened with \
-         another key, or ran out of precision; ask again"
+        "the sentinel has moved by more than {TOLERANCE}: the result is damaged, was opened with another key, or ran out of \
+         precision; run the sealed data again"
     )]
     Moved {
         /// The value found.
@@ -28,7 +29,9 @@ pub enum SentinelError {
         need: f64,
     },
     /// A probability outside [0, 1] by more than [`OVERSHOOT`].
-    #[error("the probability of sentence {sentence} is {have}: its input was outside the model's range")]
+    #[error(
+        "the probability of sentence {sentence} is outside [0, 1]: its input was outside the model's range"
+    )]
     Range {
         /// Sentence, counted from zero.
         sentence: usize,

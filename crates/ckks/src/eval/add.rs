@@ -67,8 +67,10 @@ impl Evaluator {
     /// acc += a, both waiting for a rescale.
     ///
     /// # Errors
-    /// Operands of other slots or levels.
+    /// Operands of other parameters, slots or levels.
     pub fn add_product(&self, acc: &mut Product, a: &Product) -> Result<(), Error> {
+        self.params.check_id("product", acc.id)?;
+        self.params.check_id("product", a.id)?;
         fit((acc.level, acc.slots), (a.level, a.slots))?;
         (0..2).for_each(|k| self.params.ring().add_assign(&mut acc.parts[k], &a.parts[k]));
         Ok(())
@@ -77,8 +79,10 @@ impl Evaluator {
     /// acc += a, both waiting for a relinearisation.
     ///
     /// # Errors
-    /// Operands of other slots or levels.
+    /// Operands of other parameters, slots or levels.
     pub fn add_tensor(&self, acc: &mut Tensor, a: &Tensor) -> Result<(), Error> {
+        self.params.check_id("product", acc.id)?;
+        self.params.check_id("product", a.id)?;
         fit((acc.level, acc.slots), (a.level, a.slots))?;
         (0..3).for_each(|k| self.params.ring().add_assign(&mut acc.parts[k], &a.parts[k]));
         Ok(())
@@ -87,8 +91,10 @@ impl Evaluator {
     /// acc += a, the one waiting for a relinearisation and the other for a rescale.
     ///
     /// # Errors
-    /// Operands of other slots or levels.
+    /// Operands of other parameters, slots or levels.
     pub fn add_product_to_tensor(&self, acc: &mut Tensor, a: &Product) -> Result<(), Error> {
+        self.params.check_id("product", acc.id)?;
+        self.params.check_id("product", a.id)?;
         fit((acc.level, acc.slots), (a.level, a.slots))?;
         (0..2).for_each(|k| self.params.ring().add_assign(&mut acc.parts[k], &a.parts[k]));
         Ok(())

@@ -91,8 +91,8 @@ impl Evaluator {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A copy.
-    pub fn copy(&self, a: &Ciphertext) -> Ciphertext {
+    /// A copy of an operand that was checked.
+    fn copy(&self, a: &Ciphertext) -> Ciphertext {
         Ciphertext { inner: a.inner.copy(self.params.ring(), self.params.rlwe(), a.level()), slots: a.slots }
     }
 

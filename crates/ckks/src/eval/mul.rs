@@ -38,7 +38,7 @@ impl Evaluator {
         let (a0, b0) = (&a.inner.parts, &b.inner.parts);
         let parts = self.params.ring().tensor([&a0[0], &a0[1]], [&b0[0], &b0[1]], self.params.basis(level));
         self.count(Op::Product, level, 1);
-        Ok(Tensor { parts, level, slots: a.slots })
+        Ok(Tensor { parts, level, slots: a.slots, id: self.params.id() })
     }
 
     /// Degree two to degree one. Cost: one key switch.
@@ -46,8 +46,9 @@ impl Evaluator {
     /// # Errors
     /// No relinearisation key for the level.
     pub fn relinearise(&self, tensor: &Tensor) -> Result<Product, Error> {
+        self.params.check_id("product", tensor.id)?;
         let parts = self.relinearise_parts(&tensor.parts, tensor.level, tensor.level)?;
-        Ok(Product { parts, level: tensor.level, slots: tensor.slots })
+        Ok(Product { parts, level: tensor.level, slots: tensor.slots, id: tensor.id })
     }
 
     /// Relinearises and rescales in one division. Cost: one level, one key switch.
@@ -55,6 +56,7 @@ impl Evaluator {
     /// # Errors
     /// No level left, or no relinearisation key for the level.
     pub fn relinearise_rescale(&self, tensor: &Tensor) -> Result<Ciphertext, Error> {
+        self.params.check_id("product", tensor.id)?;
         let below = self.need("a rescale", 1, tensor.level)?;
         let parts = self.relinearise_parts(&tensor.parts, tensor.level, below)?;
         self.count(Op::Rescale, tensor.level, 1);
@@ -81,6 +83,7 @@ impl Evaluator {
     ///
     /// Error: rounding, at most 1/2 (1 + N) in a coefficient, about sqrt(N/18) in deviation.
     pub fn rescale(&self, product: &Product) -> Result<Ciphertext, Error> {
+        self.params.check_id("product", product.id)?;
         let below = self.need("a rescale", 1, product.level)?;
         let basis = self.params.basis(below);
         let parts = [0, 1].map(|k| self.params.ring().divide(&product.parts[k], basis));
@@ -113,7 +116,7 @@ impl Evaluator {
         }
         let parts = [0, 1].map(|k| self.params.ring().mul(&a.inner.parts[k], &plain.poly));
         self.count(Op::PlainProduct, a.level(), 1);
-        Ok(Product { parts, level: a.level(), slots: a.slots })
+        Ok(Product { parts, level: a.level(), slots: a.slots, id: self.params.id() })
     }
 
     /// a * c in every slot. Cost: one level.
@@ -130,7 +133,7 @@ impl Evaluator {
             ring.mul_integer(&a.inner.parts[k], |m| residue_of(weight, m), self.params.basis(level))
         });
         self.count(Op::ScalarProduct, level, 1);
-        self.rescale(&Product { parts, level, slots: a.slots })
+        self.rescale(&Product { parts, level, slots: a.slots, id: self.params.id() })
     }
 
     /// bias + sum_i weights[i] * terms[i]. Cost: one level below the lowest term, one rescale.
@@ -179,6 +182,6 @@ impl Evaluator {
             ring.add_integer_assign(&mut parts[0], |m| residue_of(bias * scale, m));
         }
         self.count(Op::ScalarProduct, level, used.len() as u64);
-        Ok(Product { parts, level, slots: first.slots })
+        Ok(Product { parts, level, slots: first.slots, id: self.params.id() })
     }
 }

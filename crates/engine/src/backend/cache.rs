@@ -35,6 +35,8 @@ struct State {
 
 #[derive(Debug)]
 struct Entry {
+    /// Compared on every hit: a name that two matrices share must not give one the other's map.
+    matrix: Matrix,
     map: Arc<Diagonals>,
     bytes: usize,
     used: u64,
@@ -74,11 +76,11 @@ impl Cache {
         level: Level,
     ) -> Result<Arc<Diagonals>, Error> {
         let key = (matrix.id(), level, slots);
-        if let Some(map) = self.lock().find(key) {
+        if let Some(map) = self.lock().find(key, matrix) {
             return Ok(map);
         }
         let map = Arc::new(encode(params, matrix, slots, level)?);
-        self.lock().keep(key, map.clone(), size(params, matrix, level), self.limit);
+        self.lock().keep(key, matrix, map.clone(), size(params, matrix, level), self.limit);
         Ok(map)
     }
 
@@ -89,14 +91,14 @@ impl Cache {
 }
 
 impl State {
-    fn find(&mut self, key: Key) -> Option<Arc<Diagonals>> {
+    fn find(&mut self, key: Key, matrix: &Matrix) -> Option<Arc<Diagonals>> {
         self.uses += 1;
-        let entry = self.entries.get_mut(&key)?;
+        let entry = self.entries.get_mut(&key).filter(|entry| entry.matrix == *matrix)?;
         entry.used = self.uses;
         Some(entry.map.clone())
     }
 
-    fn keep(&mut self, key: Key, map: Arc<Diagonals>, bytes: usize, limit: usize) {
+    fn keep(&mut self, key: Key, matrix: &Matrix, map: Arc<Diagonals>, bytes: usize, limit: usize) {
         if bytes > limit || self.entries.contains_key(&key) {
             return;
         }
@@ -106,7 +108,7 @@ impl State {
             self.bytes -= gone.bytes;
         }
         self.bytes += bytes;
-        self.entries.insert(key, Entry { map, bytes, used: self.uses });
+        self.entries.insert(key, Entry { matrix: matrix.clone(), map, bytes, used: self.uses });
     }
 }
 
