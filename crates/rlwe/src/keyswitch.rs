@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use arras_ring::{Basis, Coeff, Eval, GROUP, Galois, Poly, Ring, Target, par, source_row};
+use arras_ring::{Basis, Coeff, Eval, GROUP, Galois, Poly, Ring, Target, par};
 
 use crate::gadget::LevelGadget;
 use crate::level::Level;
@@ -224,10 +224,7 @@ fn centred_digits(ring: &Ring, gadget: &LevelGadget, c: &Poly<Eval>) -> Poly<Coe
 
 /// Row i, of a level's basis, of both halves of each digit of a key that may reach higher.
 fn key_rows(key: &SwitchKey, basis: Basis, digits: usize, i: usize) -> [Vec<&[u64]>; 2] {
-    [0, 1].map(|half| {
-        let polys = key.digits.iter().take(digits).map(|digit| &digit[half]);
-        polys.map(|poly| poly.row(source_row(poly.basis(), basis, i))).collect()
-    })
+    [0, 1].map(|half| (0..digits).map(|j| key.row(half, j, basis, i)).collect())
 }
 
 fn each_pair(parts: &mut [Poly<Eval>; 2], f: impl Fn(usize, &mut [u64], &mut [u64]) + Send + Sync) {

@@ -1,8 +1,9 @@
 //! Switching keys and sets of them.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 
-use arras_ring::{Basis, Eval, Poly, Seed, sample};
+use arras_ring::{Basis, Eval, Poly, Seed, sample, source_row};
 use rand_core::CryptoRng;
 
 use crate::error::Error;
@@ -17,8 +18,10 @@ use crate::secret::{SecretKey, Secretive};
 /// instead of every digit before.
 #[derive(Debug)]
 pub struct SwitchKey {
-    /// (b_j, a_j) in the basis of the key's level with all the special primes that it needs.
-    pub(crate) digits: Vec<[Poly<Eval>; 2]>,
+    /// The rows of b_0, a_0, b_1, a_1, ...: one block, since many would each round up to whole pages.
+    rows: Poly<Eval>,
+    /// Of each half: the key's level with all the special primes that it needs.
+    basis: Basis,
     pub(crate) seed: Seed,
     pub(crate) level: Level,
 }
@@ -36,6 +39,43 @@ impl SwitchKey {
         self.level
     }
 
+    /// Digits (b_j, a_j) put together.
+    pub(crate) fn assemble<E>(
+        params: &Params,
+        level: Level,
+        seed: Seed,
+        mut digit: impl FnMut(usize) -> Result<[Poly<Eval>; 2], E>,
+    ) -> Result<Self, E> {
+        let (ring, gadget) = (params.ring(), params.gadget(level));
+        let basis = gadget.basis;
+        let mut rows = ring.blank(Basis::main(2 * gadget.digits() * basis.rows()));
+        let mut places = rows.rows_mut();
+        for j in 0..gadget.digits() {
+            let halves = digit(j)?;
+            let sources = halves.iter().flat_map(Poly::rows);
+            // In this order: the shorter side must be asked first, or a place is lost.
+            sources.zip(places.by_ref()).for_each(|(row, place)| place.copy_from_slice(row));
+        }
+        drop(places);
+        Ok(Self { rows, basis, seed, level })
+    }
+
+    /// Row i, of a basis that the key has, of one half of digit j.
+    pub(crate) fn row(&self, half: usize, j: usize, basis: Basis, i: usize) -> &[u64] {
+        self.rows.row((2 * j + half) * self.basis.rows() + source_row(self.basis, basis, i))
+    }
+
+    /// The rows of every b_j, with the number of each in the key's basis.
+    pub(crate) fn bodies(&self) -> impl Iterator<Item = (usize, &[u64])> {
+        let digits = self.rows.basis().rows() / (2 * self.basis.rows());
+        (0..digits).flat_map(move |j| (0..self.basis.rows()).map(move |i| (i, self.row(0, j, self.basis, i))))
+    }
+
+    /// The primes of each half.
+    pub(crate) fn basis(&self) -> Basis {
+        self.basis
+    }
+
     /// The uniform half of digit j.
     pub(crate) fn mask(params: &Params, seed: &Seed, j: usize, basis: Basis) -> Poly<Eval> {
         params.ring().uniform(&seed.derive(&(j as u64).to_le_bytes()), 0, basis)
@@ -48,29 +88,42 @@ impl SwitchKey {
         level: Level,
         rng: &mut R,
     ) -> Self {
-        let ring = params.ring();
-        let gadget = params.gadget(level);
         let seed = Seed::random(rng);
-        let full = ring.full();
-        let digits = gadget.digit_list.iter().enumerate().map(|(j, digit)| {
-            let basis = gadget.basis;
-            let mask = Self::mask(params, &seed, j, basis);
-            let mut body = ring.mul(&mask, target);
-            ring.neg_assign(&mut body);
-            let error = Secretive::from_small(ring, &sample::gaussian(params.degree(), rng), basis);
-            ring.add_assign(&mut body, &error.0);
-            for i in digit.first..digit.first + digit.len {
-                let modulus = ring.modulus(basis, i);
-                let special = (full.main..full.rows()).fold(1, |product, k| {
-                    modulus.mul(product, modulus.reduce(ring.modulus(full, k).value()))
-                });
-                let special = modulus.constant(special);
-                let terms = body.row_mut(i).iter_mut().zip(source.row(i));
-                terms.for_each(|(slot, &s)| *slot = modulus.add(*slot, modulus.mul_constant(s, special)));
-            }
-            [body, mask]
+        let made = Self::assemble(params, level, seed, |j| {
+            Ok::<_, Infallible>(Self::encrypt_digit(params, source, target, level, &seed, j, rng))
         });
-        Self { digits: digits.collect(), seed, level }
+        match made {
+            Ok(key) => key,
+            Err(never) => match never {},
+        }
+    }
+
+    /// (b_j, a_j) with b_j = -a_j s + e + P g_j s'.
+    fn encrypt_digit<R: CryptoRng + ?Sized>(
+        params: &Params,
+        source: &Poly<Eval>,
+        target: &Poly<Eval>,
+        level: Level,
+        seed: &Seed,
+        j: usize,
+        rng: &mut R,
+    ) -> [Poly<Eval>; 2] {
+        let (ring, gadget) = (params.ring(), params.gadget(level));
+        let (full, basis, digit) = (ring.full(), gadget.basis, &gadget.digit_list[j]);
+        let mask = Self::mask(params, seed, j, basis);
+        let mut body = ring.mul(&mask, target);
+        ring.neg_assign(&mut body);
+        let error = Secretive::from_small(ring, &sample::gaussian(params.degree(), rng), basis);
+        ring.add_assign(&mut body, &error.0);
+        for i in digit.first..digit.first + digit.len {
+            let modulus = ring.modulus(basis, i);
+            let special = (full.main..full.rows())
+                .fold(1, |product, k| modulus.mul(product, modulus.reduce(ring.modulus(full, k).value())));
+            let special = modulus.constant(special);
+            let terms = body.row_mut(i).iter_mut().zip(source.row(i));
+            terms.for_each(|(slot, &s)| *slot = modulus.add(*slot, modulus.mul_constant(s, special)));
+        }
+        [body, mask]
     }
 }
 

@@ -15,6 +15,16 @@ pub(super) fn bits(modulus: &Modulus) -> u32 {
     u64::BITS - modulus.value().leading_zeros()
 }
 
+/// Bytes of a packed row.
+fn row_size(ring: &Ring, modulus: &Modulus) -> usize {
+    (ring.degree() * bits(modulus) as usize).div_ceil(8)
+}
+
+/// Bytes of a packed polynomial.
+pub(super) fn packed_size(ring: &Ring, basis: Basis) -> usize {
+    ring.moduli(basis).iter().map(|modulus| row_size(ring, modulus)).sum()
+}
+
 impl<'a> Reader<'a> {
     /// Reads from the start.
     pub fn new(bytes: &'a [u8]) -> Self {
@@ -72,13 +82,11 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// Too few bytes, or a residue that is not below its prime.
     pub fn poly<D>(&mut self, ring: &Ring, basis: Basis) -> Result<Poly<D>, Error> {
-        let size = |m: &Modulus| (ring.degree() * bits(m) as usize).div_ceil(8);
-        let total: usize = ring.moduli(basis).iter().map(|m| size(m)).sum();
-        let mut packed = Reader::new(self.bytes(total)?);
+        let mut packed = Reader::new(self.bytes(packed_size(ring, basis))?);
         let mut poly = ring.blank(basis);
         for (i, row) in poly.rows_mut().enumerate() {
             let modulus = ring.modulus(basis, i);
-            unpack(modulus, packed.bytes(size(modulus))?, row)?;
+            unpack(modulus, packed.bytes(row_size(ring, modulus))?, row)?;
         }
         Ok(poly)
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use arras_ring::Seed;
 use zeroize::Zeroizing;
 
+use super::read::packed_size;
 use super::{Error, Kind, Reader, Wire, Writer};
 use crate::cipher::{Ciphertext, SeededCiphertext};
 use crate::encrypt::PublicKey;
@@ -114,7 +115,7 @@ impl Wire for KeySet {
             write_purpose(purpose, out);
             write_level(key.level, out);
             out.bytes(&key.seed.0);
-            key.digits.iter().for_each(|[body, _]| out.poly(params.ring(), body));
+            key.bodies().for_each(|(i, row)| out.row(params.ring().modulus(key.basis(), i), row));
         }
     }
 
@@ -137,11 +138,14 @@ fn read_key(params: &Params, from: &mut Reader<'_>) -> Result<SwitchKey, Error> 
     let level = read_level(params, from)?;
     let seed = Seed(from.array()?);
     let basis = Raised::basis(params, level);
-    let digits = (0..params.gadget(level).digits()).map(|j| {
+    // A key is lent its memory whole: not before its bytes are known to be there.
+    if from.left() / packed_size(params.ring(), basis) < params.gadget(level).digits() {
+        return Err(Error::Field { field: "the length of a key" });
+    }
+    SwitchKey::assemble(params, level, seed, |j| {
         let body = from.poly(params.ring(), basis)?;
         Ok([body, SwitchKey::mask(params, &seed, j, basis)])
-    });
-    Ok(SwitchKey { digits: digits.collect::<Result<_, Error>>()?, seed, level })
+    })
 }
 
 fn write_purpose(purpose: Purpose, out: &mut Writer) {

@@ -38,7 +38,8 @@ impl Writer {
         }
     }
 
-    fn row(&mut self, modulus: &Modulus, row: &[u64]) {
+    /// One row, packed.
+    pub fn row(&mut self, modulus: &Modulus, row: &[u64]) {
         let bits = super::read::bits(modulus);
         self.bytes.reserve(row.len() * bits as usize / 8 + 1);
         let (mut pending, mut held) = (0u128, 0u32);
