@@ -186,7 +186,7 @@ impl<'a> Probe<'a> {
         let right = params.encrypt_public(&plain, &self.public, &mut *self.rng)?;
         let hoisted = self.eval.hoist(left.clone())?;
         let ring = params.ring();
-        let poly = ring.intt(ring.uniform(&Seed::random(&mut *self.rng), 0, params.basis(level)));
+        let poly = ring.intt(ring.uniform(&Seed::random(&mut *self.rng), params.basis(level)));
         Ok(Operands { plain, left, right, hoisted, poly })
     }
 

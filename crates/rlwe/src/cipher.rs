@@ -45,7 +45,7 @@ impl Ciphertext {
 impl SeededCiphertext {
     /// The whole ciphertext.
     pub fn expand(self, params: &Params) -> Ciphertext {
-        let mask = params.ring().uniform(&self.seed, 0, params.basis(self.level));
+        let mask = params.ring().uniform(&self.seed, params.basis(self.level));
         Ciphertext { parts: [self.body, mask], level: self.level, id: self.id }
     }
 }

@@ -53,7 +53,7 @@ impl SecretKey {
         let seed = Seed::random(rng);
         let zero = params.ring().zero(basis);
         let body = self.body(params, &seed, basis, &zero, rng);
-        let mask = params.ring().uniform(&seed, 0, basis);
+        let mask = params.ring().uniform(&seed, basis);
         Ok(PublicKey { body, mask, seed, id: params.id() })
     }
 
@@ -67,7 +67,7 @@ impl SecretKey {
         rng: &mut R,
     ) -> Poly<Eval> {
         let ring = params.ring();
-        let mask = ring.uniform(seed, 0, basis);
+        let mask = ring.uniform(seed, basis);
         let mut body = ring.mul(&mask, self.values());
         ring.neg_assign(&mut body);
         let error = Secretive::from_small(ring, &sample::gaussian(params.degree(), rng), basis);

@@ -78,7 +78,7 @@ impl SwitchKey {
 
     /// The uniform half of digit j.
     pub(crate) fn mask(params: &Params, seed: &Seed, j: usize, basis: Basis) -> Poly<Eval> {
-        params.ring().uniform(&seed.derive(&(j as u64).to_le_bytes()), 0, basis)
+        params.ring().uniform(&seed.derive(&(j as u64).to_le_bytes()), basis)
     }
 
     fn generate<R: CryptoRng + ?Sized>(

@@ -54,7 +54,7 @@ fn every_key_at_every_level(rows: &[usize], digit: usize) {
     let s = secret_poly(&params, &secret);
     let square = ring.mul(&s, &s);
     for level in (0..=params.highest().0).map(Level) {
-        let c = ring.uniform(&Seed([level.0; 32]), 0, params.basis(level));
+        let c = ring.uniform(&Seed([level.0; 32]), params.basis(level));
         for purpose in [Purpose::Relinearise, Purpose::Rotate(1), Purpose::Rotate(3), Purpose::Conjugate] {
             let key = match keys.key(purpose, level) {
                 Ok(key) => key,
@@ -159,7 +159,7 @@ fn encryptions_decrypt_to_their_message_and_a_small_error() {
     let ring = params.ring();
     let public = secret.public_key(&params, &mut rng(3)).unwrap();
     for level in (0..=2).map(Level) {
-        let message = ring.uniform(&Seed([1; 32]), 0, params.basis(level));
+        let message = ring.uniform(&Seed([1; 32]), params.basis(level));
         let seeded = secret.encrypt_seeded(&params, &message, level, &mut rng(4)).unwrap().expand(&params);
         let whole = public.encrypt(&params, &message, level, &mut rng(5)).unwrap();
         for (ciphertext, most) in [(seeded, 29), (whole, 1000)] {

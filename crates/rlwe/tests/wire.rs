@@ -27,7 +27,7 @@ fn every_type_comes_back() {
         let back: SecretKey = again(&params, &secret);
         assert_eq!(*back.export_secret(), *secret.export_secret());
         for level in (0..=params.highest().0).map(Level) {
-            let message = ring.uniform(&Seed([3; 32]), 0, params.basis(level));
+            let message = ring.uniform(&Seed([3; 32]), params.basis(level));
             let seeded: SeededCiphertext =
                 again(&params, &secret.encrypt_seeded(&params, &message, level, &mut rng(4)).unwrap());
             let expanded: Ciphertext = again(&params, &seeded.expand(&params));
@@ -39,7 +39,7 @@ fn every_type_comes_back() {
         let read: KeySet = again(&params, &keys);
         assert_eq!((read.request(), read.id()), (keys.request(), keys.id()));
         // A key that was read does what the written one does: its uniform halves come from the seed again.
-        let c = ring.uniform(&Seed([9; 32]), 0, params.basis(Level(1)));
+        let c = ring.uniform(&Seed([9; 32]), params.basis(Level(1)));
         let hoisted = Hoisted::new(&params, &c, Level(1));
         let product =
             |keys: &KeySet| hoisted.product(&params, keys.key(Purpose::Rotate(3), Level(1)).unwrap());

@@ -11,10 +11,9 @@ impl Evaluator {
     /// # Errors
     /// Operands of other parameters or other slots.
     pub fn add(&self, a: &Ciphertext, b: &Ciphertext) -> Result<Ciphertext, Error> {
-        let (a, b, _) = self.align(a, b)?;
-        let mut sum = self.copy(&a);
-        (0..2).for_each(|k| self.params.ring().add_assign(&mut sum.inner.parts[k], &b.inner.parts[k]));
-        Ok(sum)
+        let (a, b, level) = self.align(a, b)?;
+        let parts = [0, 1].map(|k| self.params.ring().add(&a.inner.parts[k], &b.inner.parts[k]));
+        Ok(self.wrap(parts, level, a.slots))
     }
 
     /// a - b. Cost: no level; levels are aligned first.
@@ -22,10 +21,9 @@ impl Evaluator {
     /// # Errors
     /// Operands of other parameters or other slots.
     pub fn sub(&self, a: &Ciphertext, b: &Ciphertext) -> Result<Ciphertext, Error> {
-        let (a, b, _) = self.align(a, b)?;
-        let mut difference = self.copy(&a);
-        (0..2).for_each(|k| self.params.ring().sub_assign(&mut difference.inner.parts[k], &b.inner.parts[k]));
-        Ok(difference)
+        let (a, b, level) = self.align(a, b)?;
+        let parts = [0, 1].map(|k| self.params.ring().sub(&a.inner.parts[k], &b.inner.parts[k]));
+        Ok(self.wrap(parts, level, a.slots))
     }
 
     /// -a. Cost: no level.

@@ -102,7 +102,7 @@ impl Wire for PublicKey {
         let seed = Seed(from.array()?);
         let basis = params.basis(params.highest());
         let body = from.poly(params.ring(), basis)?;
-        Ok(Self { body, mask: params.ring().uniform(&seed, 0, basis), seed, id: params.id() })
+        Ok(Self { body, mask: params.ring().uniform(&seed, basis), seed, id: params.id() })
     }
 }
 
