@@ -35,12 +35,12 @@ pub const PRESETS: [Preset; 12] = [
     preset("n16-l28", "comparison of 20 bits, wide vectors", 16, 60, 50, 28, Security::Bits128),
     preset("n13-l1-s192", "one multiplication at 192 bits", 13, 40, 30, 1, Security::Bits192),
     preset("n14-l4-s192", "a small network at 192 bits", 14, 50, 40, 4, Security::Bits192),
+    preset("n15-l7-s192", "sentence classification at 192 bits", 15, 50, 40, 7, Security::Bits192),
     preset("n15-l9-s192", "a deeper network at 192 bits", 15, 60, 45, 9, Security::Bits192),
     preset("n16-l18-s192", "deep programs at 192 bits", 16, 60, 50, 18, Security::Bits192),
     preset("n14-l3-s256", "shallow programs at 256 bits", 14, 46, 36, 3, Security::Bits256),
     preset("n15-l6-s256", "a network at 256 bits", 15, 60, 45, 6, Security::Bits256),
     preset("n16-l13-s256", "deep programs at 256 bits", 16, 60, 50, 13, Security::Bits256),
-    preset("n15-l7-s192", "sentence classification at 192 bits", 15, 50, 40, 7, Security::Bits192),
 ];
 
 impl Preset {

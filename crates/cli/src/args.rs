@@ -33,7 +33,7 @@ pub enum Command {
     Classify(Classify),
     /// Make keys
     #[command(
-        after_help = "Examples:\n  arras keygen --out keys\n  arras keygen --out keys --passphrase\n\nsecret.key stays with you; evaluation.key and params go to whoever runs the model."
+        after_help = "Examples:\n  arras keygen --out keys\n  arras keygen --out other-keys --passphrase\n\nsecret.key stays with you; evaluation.key and params go to whoever runs the model."
     )]
     Keygen(Keygen),
     /// Encrypt sentences (needs the secret key, or with --public the public key)
@@ -100,7 +100,7 @@ pub struct Classify {
     pub keys: Option<PathBuf>,
     #[command(flatten)]
     pub model: ModelFile,
-    /// Security in bits, when keys are made
+    /// Security in bits: keys are made with it, and keys with less are refused
     #[arg(long, value_name = "BITS", default_value = "128")]
     pub security: Bits,
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::{Context as _, bail};
 use arras_client::store;
 use arras_nn::Model;
+use zeroize::Zeroizing;
 
 use crate::args::{ModelFile, Texts};
 
@@ -55,6 +56,14 @@ fn limited(from: impl std::io::Read) -> anyhow::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// The most bytes of a table of labelled sentences.
+const MOST_DATA: u64 = 1 << 30;
+
+/// The bytes of a table of labelled sentences.
+pub fn data(path: &Path) -> anyhow::Result<Zeroizing<Vec<u8>>> {
+    store::read_at_most(path, MOST_DATA).context("give the folder of the data")
+}
+
 /// A model and how to name it.
 pub struct Loaded {
     pub model: Model,
@@ -66,7 +75,10 @@ pub fn model(from: &ModelFile) -> anyhow::Result<Loaded> {
     match &from.model {
         None => parse(DEFAULT_MODEL).context("the model that comes with Arras"),
         Some(path) => {
-            let bytes = model_bytes(path)?;
+            let bytes = store::read_at_most(path, arras_nn::BYTES as u64)?;
+            if store::is_secret(&bytes) {
+                bail!("{} is a secret key: give a model file, and keep the key to yourself", path.display());
+            }
             parse(&bytes).with_context(|| path.display().to_string())
         }
     }
@@ -74,18 +86,6 @@ pub fn model(from: &ModelFile) -> anyhow::Result<Loaded> {
 
 /// The model that comes with Arras.
 const DEFAULT_MODEL: &[u8] = include_bytes!("../../../models/sst2.safetensors");
-
-fn model_bytes(path: &Path) -> anyhow::Result<Vec<u8>> {
-    let length = std::fs::metadata(path).with_context(|| format!("{} cannot be read", path.display()))?.len();
-    if length > arras_nn::BYTES as u64 {
-        bail!(
-            "{} has {length} bytes, and a model has at most {}: give a model file",
-            path.display(),
-            arras_nn::BYTES
-        );
-    }
-    Ok(store::read(path)?)
-}
 
 fn parse(bytes: &[u8]) -> anyhow::Result<Loaded> {
     Ok(Loaded { model: Model::from_bytes(bytes)?, digest: *blake3::hash(bytes).as_bytes() })

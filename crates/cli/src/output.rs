@@ -4,6 +4,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressStyle};
 use owo_colors::{OwoColorize as _, Stream};
 use serde::Serialize;
@@ -31,10 +32,10 @@ impl Output {
 }
 
 /// One line, or several, on standard output.
-pub fn line(text: &str) -> io::Result<()> {
+pub fn line(text: &str) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
-    writeln!(out, "{}", text.trim_end())?;
-    out.flush()
+    let written = writeln!(out, "{}", text.trim_end()).and_then(|()| out.flush());
+    written.context("standard output cannot be written")
 }
 
 /// A remark that is no result; a terminal that is gone does not matter.
@@ -109,9 +110,9 @@ pub fn pairs(pairs: &[(&str, String)]) -> String {
     pairs.iter().map(|(name, value)| format!("{name:width$}  {value}\n")).collect()
 }
 
-/// A label in the colour of its class, on a terminal.
+/// A label in the colour of its class, on a terminal, which what a model file holds must not control.
 pub fn label(text: &str, class: usize, width: usize) -> String {
-    let padded = format!("{text:width$}");
+    let padded = format!("{:width$}", excerpt(text, text.len()));
     if class == 1 {
         padded.if_supports_color(Stream::Stdout, |text| text.green()).to_string()
     } else {
@@ -142,5 +143,14 @@ pub fn excerpt(text: &str, most: usize) -> String {
         flat
     } else {
         flat.chars().take(most.saturating_sub(1)).chain(['…']).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn labels_of_a_model_do_not_reach_the_terminal_as_commands() {
+        assert!(!super::label("\u{1b}]0;owned\u{7}\n", 0, 3).contains(['\u{7}', '\n']));
+        assert!(super::label("fine", 1, 6).contains("fine  "));
     }
 }

@@ -187,9 +187,15 @@ fn nothing_is_overwritten_unasked() {
     std::fs::write(other.join("cat.jpg"), b"meow").unwrap();
     let path = other.display().to_string();
     arras(&["keygen", "--out", &path]).refused("exists already");
-    arras(&["keygen", "--out", &path, "--force"]).refused("not a folder of keys");
+    arras(&["keygen", "--out", &path, "--force"]).refused("is no folder of keys");
     assert!(other.join("cat.jpg").exists());
     let keys = made.copy_of_keys();
+    let (path, diary) = (keys.path().display().to_string(), keys.path().join("diary.txt"));
+    std::fs::write(&diary, b"dear").unwrap();
+    arras(&["keygen", "--out", &path, "--force"]).refused("holds other files too");
+    std::fs::remove_file(diary).unwrap();
+    let secret = keys.path().join("secret.key").display().to_string();
+    arras(&["seal", "--keys", &path, "fine", "--out", &secret]).refused("is not overwritten");
     let (path, before) =
         (keys.path().join("secret.key"), std::fs::read(keys.path().join("secret.key")).unwrap());
     arras(&["keygen", "--out", &keys.path().display().to_string(), "--mode", "throughput", "--force"]).fine();
@@ -229,6 +235,86 @@ fn a_full_disk_leaves_nothing() {
         assert!(String::from_utf8_lossy(&output.stderr).contains("cannot be written"));
     }
     assert_eq!(work.path().read_dir().unwrap().count(), 0);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn endless_and_huge_files_are_refused_at_once() {
+    let (made, work) = (made(), TempDir::new().unwrap());
+    let huge = work.path().join("huge");
+    std::fs::File::create(&huge).unwrap().set_len(1 << 40).unwrap();
+    let (keys, evaluation, out) =
+        (made.text("keys"), made.text("keys/evaluation.key"), work.path().join("out").display().to_string());
+    for file in ["/dev/zero", &huge.display().to_string()] {
+        arras(&["open", "--keys", &keys, "--in", file]).refused("not an Arras file");
+        let run = ["run", "--evaluation-keys", &evaluation, "--in", file, "--out", &out];
+        arras(&run).refused("not an Arras file");
+        arras(&[&run[..], &["--params", file]].concat()).refused("not an Arras file");
+        arras(&["classify", "--model", file, "fine"]).refused("too long");
+        arras(&["classify", "--file", file]).refused("64 MiB");
+        arras(&["keygen", "--out", &out, "--passphrase-file", file]).refused("too long");
+    }
+    // A file that goes on after its end.
+    std::fs::copy(made.path("answer"), &huge).unwrap();
+    std::fs::OpenOptions::new().write(true).open(&huge).unwrap().set_len(1 << 40).unwrap();
+    arras(&["open", "--keys", &keys, "--in", &huge.display().to_string()])
+        .refused("is 1099511627776 bytes long");
+    assert!(!Path::new(&out).exists());
+}
+
+#[test]
+fn more_than_fits_is_refused() {
+    let (made, work) = (made(), TempDir::new().unwrap());
+    let (file, out) = (work.path().join("texts"), work.path().join("out").display().to_string());
+    std::fs::write(&file, "fine\n".repeat(10_000)).unwrap();
+    let seal = ["seal", "--keys", &made.text("keys"), "--file", &file.display().to_string(), "--out", &out];
+    arras(&seal).refused("in parts");
+    arras(&[&seal[..], &["--mode", "throughput"]].concat()).refused("split them");
+    assert!(!Path::new(&out).exists());
+}
+
+#[test]
+fn keys_weaker_than_asked_for_are_refused() {
+    arras(&["classify", "--keys", &made().text("keys"), "--security", "192", "fine"])
+        .refused("128 bits of security, and 192 are asked for");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_cannot_be_written_is_named() {
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let output = arras::command(&["params"]).stdout(full).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("standard output cannot be written: No space left"), "{said}");
+    let seal = ["seal", "--keys", &made().text("keys"), "fine", "--out", "/nonexistent/sealed"];
+    let output = arras::command(&seal).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("cannot be written: entity not found") && !said.contains(".arras-"), "{said}");
+}
+
+/// Before there is work that could be left half done, a signal ends the command as it ends others.
+#[cfg(unix)]
+#[test]
+fn a_signal_ends_the_wait_for_input() {
+    use std::process::Stdio;
+    let work = TempDir::new().unwrap();
+    let out = work.path().join("keys").display().to_string();
+    for args in [&["classify"][..], &["keygen", "--passphrase", "--out", &out]] {
+        let mut command = arras::command(args);
+        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut child = command.spawn().unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+        // Its input stays open: only the signal can end it.
+        let input = child.stdin.take();
+        let started = std::time::Instant::now();
+        while child.try_wait().unwrap().is_none() {
+            assert!(started.elapsed().as_secs() < 10, "{args:?} still waits");
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+        drop(input);
+    }
 }
 
 #[cfg(unix)]

@@ -297,8 +297,7 @@ fn failed<'a>(path: &'a Path, action: &'static str) -> impl FnOnce(IoError) -> E
 
 /// What the system said, without the name of a temporary file.
 fn plain(error: IoError) -> IoError {
-    let inner = error.get_ref().and_then(|error| error.source()?.downcast_ref::<IoError>());
-    inner.and_then(IoError::raw_os_error).map_or(error, IoError::from_raw_os_error)
+    if error.get_ref().is_none() || error.kind() == ErrorKind::Other { error } else { error.kind().into() }
 }
 
 /// The folder that a path is in.

@@ -113,7 +113,7 @@ pub enum Error {
     },
     /// More sentences than fit.
     #[error(
-        "{have} sentences do not fit: this packing holds at least 1 and at most {most} beside its sentinel"
+        "{have} sentences do not fit: this packing holds at least 1 and at most {most} beside its sentinel; split them"
     )]
     Batch {
         /// Sentences given.

@@ -30,7 +30,8 @@ pub enum SentinelError {
     },
     /// A probability outside [0, 1] by more than [`OVERSHOOT`].
     #[error(
-        "the probability of sentence {sentence} is outside [0, 1]: its input was outside the model's range"
+        "the probability of sentence {} is outside [0, 1]: its input was outside the model's range; leave it out and run again",
+        sentence + 1
     )]
     Range {
         /// Sentence, counted from zero.

@@ -3,9 +3,10 @@
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+use anyhow::bail;
 use arras_ckks::{Params, SecretKey, wire};
 use arras_client::plan::Plan;
-use arras_client::{Client, random};
+use arras_client::{Client, Folder, random};
 use arras_nn::{Mode, Prediction};
 use indicatif::ProgressBar;
 use serde::Serialize;
@@ -60,17 +61,18 @@ struct Round {
 }
 
 pub fn run(args: &Classify, out: &Output) -> anyhow::Result<ExitCode> {
-    stop::watch()?;
     let texts = input::texts(&args.texts)?;
     let loaded = input::model(&args.model)?;
     // Before any key is made: a text that cannot be read is no reason to wait for keys.
     let plain = plain(&loaded, &texts)?;
+    stop::watch()?;
     let started = Instant::now();
     let plan = Plan::for_mode(&loaded.model, Mode::Latency, args.security.security())?;
     let (folder, keys_made) = keyring::provide(args.keys.as_ref(), &plan)?;
     let key_seconds = started.elapsed().as_secs_f64();
     let started = Instant::now();
     let params = folder.params()?;
+    check_security(&params, args, &folder)?;
     let secret = folder.secret(&params)?;
     let keys = folder.evaluation_bytes()?;
     let server = Server::new(&params, &keys, &loaded)?;
@@ -99,6 +101,18 @@ pub fn run(args: &Classify, out: &Output) -> anyhow::Result<ExitCode> {
         results,
     };
     out.show(&report, human)
+}
+
+/// Keys that are there already may be weaker than what is asked for.
+fn check_security(params: &Params, args: &Classify, folder: &Folder) -> anyhow::Result<()> {
+    let (have, need) = (params.spec().security.bits(), args.security.security().bits());
+    if have < need {
+        bail!(
+            "the keys in {} have {have} bits of security, and {need} are asked for: give another folder, where keys are made",
+            folder.path().display()
+        );
+    }
+    Ok(())
 }
 
 fn plain(loaded: &Loaded, texts: &[String]) -> anyhow::Result<Vec<Prediction>> {

@@ -54,10 +54,10 @@ struct Sentences {
 }
 
 pub fn run(args: &EvalSst2, out: &Output) -> anyhow::Result<ExitCode> {
-    stop::watch()?;
     let started = Instant::now();
     let sentences = read(args)?;
     let loaded = input::model(&args.model)?;
+    stop::watch()?;
     let features: Result<Vec<Vec<f64>>, _> = sentences
         .texts
         .iter()
@@ -83,8 +83,7 @@ pub fn run(args: &EvalSst2, out: &Output) -> anyhow::Result<ExitCode> {
 /// The table of sentences, the first so many of them.
 fn read(args: &EvalSst2) -> anyhow::Result<Sentences> {
     let path = args.data.join("dev.tsv");
-    let bytes = std::fs::read(&path)
-        .with_context(|| format!("{} cannot be read: give the folder of the data", path.display()))?;
+    let bytes = input::data(&path)?;
     let examples = arras_train::data::parse(&bytes).with_context(|| path.display().to_string())?;
     let limit = args.limit.map_or(usize::MAX, |limit| limit as usize);
     let positive: Vec<bool> = examples.iter().take(limit).map(|example| example.positive).collect();

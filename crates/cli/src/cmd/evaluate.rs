@@ -10,7 +10,6 @@ use arras_ckks::{KeySet, Params};
 use arras_client::store;
 use arras_engine::Engine;
 use arras_nn::Job;
-use arras_rlwe::wire::{Kind, MAGIC};
 use indicatif::ProgressBar;
 use serde::Serialize;
 use zeroize::Zeroizing;
@@ -31,12 +30,12 @@ struct Report {
 }
 
 pub fn run(args: &Run, out: &Output) -> anyhow::Result<ExitCode> {
-    stop::watch()?;
-    let keys = public_bytes(&args.evaluation_keys)?;
+    let keys = public_bytes(&args.evaluation_keys, store::EVALUATION)?;
     let at = args.params.clone().unwrap_or_else(|| args.evaluation_keys.with_file_name(store::PARAMS));
     let params = parameters(&at)?;
     let loaded = input::model(&args.model)?;
-    let sealed = public_bytes(&args.input)?;
+    let sealed = public_bytes(&args.input, "what `arras seal` wrote")?;
+    stop::watch()?;
     let started = Instant::now();
     let server =
         Server::new(&params, &keys, &loaded).with_context(|| args.evaluation_keys.display().to_string())?;
@@ -63,22 +62,13 @@ pub fn run(args: &Run, out: &Output) -> anyhow::Result<ExitCode> {
 }
 
 /// The bytes of a file, unless it is a secret key: those have no business here.
-fn public_bytes(path: &Path) -> anyhow::Result<Zeroizing<Vec<u8>>> {
+fn public_bytes(path: &Path, wanted: &str) -> anyhow::Result<Zeroizing<Vec<u8>>> {
     if path.is_dir() {
-        bail!(
-            "{} is a folder: give the file {} in it, and keep the secret key away from here",
-            path.display(),
-            store::EVALUATION
-        );
+        bail!("{} is a folder: give {wanted}, and keep the secret key away from here", path.display());
     }
-    let bytes = Zeroizing::new(store::read(path)?);
-    let kind = (bytes.get(..8), bytes.get(10..12));
-    if kind == (Some(&MAGIC[..]), Some(&(Kind::SecretKey as u16).to_le_bytes()[..])) {
-        bail!(
-            "{} is a secret key, which must not leave its owner: give {} instead",
-            path.display(),
-            store::EVALUATION
-        );
+    let bytes = store::read(path)?;
+    if store::is_secret(&bytes) {
+        bail!("{} is a secret key, which must not leave its owner: give {wanted} instead", path.display());
     }
     Ok(bytes)
 }

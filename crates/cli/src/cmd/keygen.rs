@@ -1,6 +1,6 @@
 //! `arras keygen`: a folder of keys.
 
-use std::io::{BufRead as _, IsTerminal as _};
+use std::io::{BufRead as _, IsTerminal as _, Read as _};
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 use crate::args::{Keygen, Mode};
 use crate::cmd::params::tenths;
 use crate::output::{self, Output};
-use crate::{input, keyring, stop};
+use crate::{input, keyring};
 
 #[derive(Serialize)]
 struct Report {
@@ -32,7 +32,6 @@ struct Report {
 }
 
 pub fn run(args: &Keygen, out: &Output) -> anyhow::Result<ExitCode> {
-    stop::watch()?;
     let folder = Folder::at(&args.out);
     folder.check_free(args.force)?;
     let model = input::model(&args.model)?.model;
@@ -54,10 +53,14 @@ pub fn run(args: &Keygen, out: &Output) -> anyhow::Result<ExitCode> {
     out.show(&report(args, &plan, &folder, words.is_some(), started), human)
 }
 
+/// The most bytes of a passphrase, or of the file that holds it.
+const MOST_PASSPHRASE: u64 = 1 << 16;
+
 /// The salt and costs given, or new ones.
 fn recipe(args: &Keygen) -> anyhow::Result<Recipe> {
     match &args.salt {
-        Some(path) => Recipe::parse(&store::read(path)?).with_context(|| path.display().to_string()),
+        Some(path) => Recipe::parse(&store::read_at_most(path, store::RECIPE_BYTES)?)
+            .with_context(|| path.display().to_string()),
         None => Ok(Recipe::new(&mut random::system()?)),
     }
 }
@@ -65,15 +68,18 @@ fn recipe(args: &Keygen) -> anyhow::Result<Recipe> {
 /// The passphrase from where the user says it is; asked for twice on a terminal.
 fn passphrase(args: &Keygen) -> anyhow::Result<Option<Zeroizing<Vec<u8>>>> {
     if let Some(path) = &args.passphrase_file {
-        let bytes = Zeroizing::new(store::read(path)?);
-        return Ok(Some(first_line(&bytes)));
+        return Ok(Some(first_line(&store::read_at_most(path, MOST_PASSPHRASE)?)));
     }
     if !args.passphrase {
         return Ok(None);
     }
     if !std::io::stdin().is_terminal() {
         let mut line = Zeroizing::new(Vec::new());
-        std::io::stdin().lock().read_until(b'\n', &mut line).context("standard input cannot be read")?;
+        std::io::stdin()
+            .lock()
+            .take(MOST_PASSPHRASE)
+            .read_until(b'\n', &mut line)
+            .context("standard input cannot be read")?;
         return Ok(Some(first_line(&line)));
     }
     let words = Zeroizing::new(rpassword::prompt_password("passphrase: ")?);

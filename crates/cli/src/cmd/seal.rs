@@ -22,10 +22,10 @@ struct Report {
 }
 
 pub fn run(args: &Seal, out: &Output) -> anyhow::Result<ExitCode> {
-    stop::watch()?;
     let texts = input::texts(&args.texts)?;
     let loaded = input::model(&args.model)?;
     let folder = Folder::at(&args.keys);
+    stop::watch()?;
     let params = folder.params()?;
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
     let started = Instant::now();

@@ -12,6 +12,7 @@ use arras_train::sst2::{Options, Phase, Progress, train};
 use serde::Serialize;
 
 use crate::args::TrainSst2;
+use crate::input;
 use crate::output::{self, Output};
 use crate::stop;
 
@@ -28,8 +29,7 @@ struct Report {
 pub fn run(args: &TrainSst2, out: &Output) -> anyhow::Result<ExitCode> {
     let started = Instant::now();
     let path = args.data.join("train.tsv");
-    let bytes = std::fs::read(&path)
-        .with_context(|| format!("{} cannot be read: give the folder of the data", path.display()))?;
+    let bytes = input::data(&path)?;
     let examples = data::parse(&bytes).with_context(|| path.display().to_string())?;
     let mut options = Options::default();
     options.epochs = args.epochs.unwrap_or(options.epochs);

@@ -56,7 +56,7 @@ pub enum Kind {
 #[non_exhaustive]
 pub enum Error {
     /// Not one of our files.
-    #[error("this is not an Arras file")]
+    #[error("this is not an Arras file; give a file that arras wrote")]
     Magic,
     /// Written by another version.
     #[error(
