@@ -11,8 +11,11 @@ const STAGGER: usize = 72;
 /// Polynomials begin at a few different offsets, by their address: mappings are aligned alike, and rows of the same number
 /// that are read together, as the digits of a key are, would collide in the first cache.
 const COLOURS: usize = 13;
-/// Words between two such offsets.
-const PITCH: usize = 40;
+
+/// Words between two such offsets: none for short rows, which do not collide.
+const fn pitch(degree: usize) -> usize {
+    if degree < 4096 { 0 } else { 40 }
+}
 
 /// Marker: coefficients in natural order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,12 +60,12 @@ pub struct Poly<D> {
 impl<D> Poly<D> {
     /// Words that a polynomial needs.
     pub const fn words(degree: usize, basis: Basis) -> usize {
-        (degree + STAGGER) * basis.rows() + COLOURS * PITCH
+        (degree + STAGGER) * basis.rows() + COLOURS * pitch(degree)
     }
 
     pub(crate) fn from_block(block: Block, degree: usize, basis: Basis) -> Self {
         debug_assert!(block.len() >= Self::words(degree, basis));
-        let start = (block.as_ptr().addr() >> 21) % COLOURS * PITCH;
+        let start = (block.as_ptr().addr() >> 21) % COLOURS * pitch(degree);
         Self { block, start, degree, basis, domain: PhantomData }
     }
 
