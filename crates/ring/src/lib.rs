@@ -2,6 +2,7 @@
 #![deny(unsafe_code)]
 
 pub mod convert;
+mod divide;
 mod error;
 pub mod galois;
 #[allow(unsafe_code)]
@@ -24,5 +25,5 @@ pub use modulus::{Constant, Modulus};
 pub use ntt::NttTable;
 pub use poly::{Basis, Coeff, Eval, Poly};
 pub use pool::{Block, Pool};
-pub use ring::{GROUP, LOG_DEGREES, Ring, Target, source_row};
+pub use ring::{LOG_DEGREES, Ring, Target, group, source_row};
 pub use stream::Seed;

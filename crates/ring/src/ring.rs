@@ -22,7 +22,7 @@ pub const LOG_DEGREES: std::ops::RangeInclusive<u32> = 4..=17;
 
 /// Primes that a conversion should serve at once. Three read each digit a third as often as one, and leave more of the rows
 /// that follow in the caches than four do: 6 % of a multiplication at N = 2^16 with 30 rows.
-pub const GROUP: usize = 3;
+const GROUP: usize = 3;
 /// Columns that a conversion walks at once: the digits' columns stay in the second-level cache.
 const BLOCK: usize = 4096;
 
@@ -340,34 +340,6 @@ impl Ring {
         cached(&self.0.permutations, g, || g.permutation(self.0.degree))
     }
 
-    /// round(a / D) for D the product of the primes of `a` that are not in `to`, in the evaluation domain.
-    ///
-    /// `to` must be among the rows of `a`, without special primes. Error per coefficient: at most 1/2 when one prime of the chain is dropped,
-    /// with or without special primes; (d + 1) / 2 when d primes of one kind are dropped.
-    /// Cost: one inverse transform for each prime dropped, one transform for each prime kept.
-    pub fn divide(&self, a: &Poly<Eval>, to: Basis) -> Poly<Eval> {
-        let from = a.basis();
-        debug_assert!(to.special == 0, "a quotient has no special primes");
-        let division = self.division(from, to);
-        let digits = self.dropped_digits(a, to, &division);
-        let digits: Vec<&[u64]> = digits.rows().collect();
-        let mut result = self.blank(to);
-        let mut rows: Vec<_> = result.rows_mut().enumerate().collect();
-        par::each(rows.chunks_mut(GROUP).collect(), |group| {
-            let targets = group.iter_mut().map(|(i, row)| {
-                let (weights, offset) = division.target(*i);
-                Target { row, weights, offset, modulus: self.modulus(to, *i) }
-            });
-            self.convert(&digits, &mut targets.collect::<Vec<_>>());
-            for (i, row) in group {
-                let (modulus, table) = (self.modulus(to, *i), self.table(to, *i));
-                (self.0.kernels.ntt)(row, table);
-                (self.0.kernels.sub_mul)(row, a.row(source_row(from, to, *i)), division.inverse(*i), modulus);
-            }
-        });
-        result
-    }
-
     /// Digits to a few primes at once: every target becomes offset + sum_i digits[i] * weights[i].
     ///
     /// The columns are walked in blocks, so that a digit is read from afar once for all targets.
@@ -381,39 +353,6 @@ impl Ring {
         }
     }
 
-    /// The rows of `a` outside `to` as centred digits in the coefficient domain: special primes first, then those of the
-    /// chain, from which the remainder modulo the special primes has been taken away.
-    fn dropped_digits(&self, a: &Poly<Eval>, to: Basis, division: &Division) -> Poly<Coeff> {
-        let from = a.basis();
-        let special: Vec<usize> = (from.main..from.rows()).collect();
-        let main: Vec<usize> = (to.main..from.main).collect();
-        let mut digits: Poly<Coeff> = self.blank(Basis::main(special.len() + main.len()));
-        let mut rows: Vec<&mut [u64]> = digits.rows_mut().collect();
-        let (special_rows, main_rows) = rows.split_at_mut(special.len());
-        par::each(special_rows.iter_mut().zip(&special).enumerate().collect(), |(k, (row, &i))| {
-            row.copy_from_slice(a.row(i));
-            self.to_digits(row, self.table(from, i), &division.special, k);
-        });
-        let special_rows: Vec<&[u64]> = special_rows.iter().map(|row| &**row).collect();
-        par::each(main_rows.iter_mut().zip(&main).enumerate().collect(), |(k, (row, &i))| {
-            row.copy_from_slice(a.row(i));
-            let table = self.table(from, i);
-            if special_rows.is_empty() {
-                return self.to_digits(row, table, &division.main, k);
-            }
-            let (modulus, target) = (table.modulus(), to.main + k);
-            let (weights, offset) = division.special.target(target);
-            let mut remainder: Poly<Coeff> = self.blank(Basis::main(1));
-            (self.0.kernels.intt)(row, table, table.inverse_degree());
-            (self.0.kernels.combine)(remainder.row_mut(0), &special_rows, weights, offset, modulus);
-            let scale = modulus.mul(division.special.inverse(target).value, division.main.digit(k));
-            (self.0.kernels.sub_mul)(remainder.row_mut(0), row, modulus.constant(scale), modulus);
-            row.copy_from_slice(remainder.row(0));
-            (self.0.kernels.add_constant)(row, division.main.half(k), modulus);
-        });
-        digits
-    }
-
     /// A row of values becomes a row of centred digits of source prime k of a conversion.
     pub fn to_digits(&self, row: &mut [u64], table: &NttTable, conversion: &Conversion, k: usize) {
         let modulus = table.modulus();
@@ -424,7 +363,7 @@ impl Ring {
     }
 
     /// What `divide` from one basis to another needs, computed once.
-    fn division(&self, from: Basis, to: Basis) -> Arc<Division> {
+    pub(crate) fn division(&self, from: Basis, to: Basis) -> Arc<Division> {
         cached(&self.0.divisions, (from, to), || {
             let moduli = self.moduli(from);
             let (main, special) = moduli.split_at(from.main);
@@ -446,6 +385,12 @@ impl Ring {
         let rows: Vec<_> = poly.rows_mut().enumerate().collect();
         par::each(rows, |(i, row)| f(i, basis, self.modulus(basis, i), row));
     }
+}
+
+/// Rows that one task of a conversion should make, when there are so many: fewer than serve the caches best where threads
+/// would have nothing to do.
+pub fn group(rows: usize) -> usize {
+    GROUP.min(rows.div_ceil(2 * par::threads())).max(1)
 }
 
 /// Where row i of a polynomial in `basis` lies in one in `from`.

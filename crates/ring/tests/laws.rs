@@ -204,7 +204,8 @@ fn division_is_rounded_as_stated() {
                 (1, _) => &divisor + &divisor / 1024,
                 (0, d) | (d, _) => BigInt::from(d + 1) * &divisor + &divisor / 1024,
             };
-            let quotient = ring.intt(ring.divide(&ring.ntt(a), Basis::main(kept)));
+            let [quotient] = ring.divide([&ring.ntt(a)], Basis::main(kept));
+            let quotient = ring.intt(quotient);
             let whole: BigInt = moduli.iter().map(|&m| BigInt::from(m)).product();
             for (k, x) in columns.iter().enumerate() {
                 let y = lift(&quotient.rows().map(|row| row[k]).collect::<Vec<_>>(), &moduli[..kept]);
@@ -291,8 +292,8 @@ fn everything(ring: &Ring) -> Vec<Vec<u64>> {
     let [d0, d1, d2] = ring.tensor([&a, &b], [&c, &a], full);
     let mut e = ring.combine(&[&d0, &d1, &d2], |t, m| m.reduce(1 << (20 * t)), full);
     ring.neg_assign(&mut e);
-    let down = ring.divide(&e, Basis::main(full.main - 1));
-    let more = ring.divide(&down, Basis::main(1));
+    let [down] = ring.divide([&e], Basis::main(full.main - 1));
+    let [more] = ring.divide([&down], Basis::main(1));
     [rows(&down), rows(&ring.intt(more))].concat()
 }
 

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use arras_ring::{Basis, Coeff, Eval, GROUP, Galois, Poly, Ring, Target, par};
+use arras_ring::{Basis, Coeff, Eval, Galois, Poly, Ring, Target, group, par};
 
 use crate::gadget::LevelGadget;
 use crate::level::Level;
@@ -123,7 +123,8 @@ pub fn switch_add(
 
 /// The rows of a basis, a few at a time.
 fn groups(basis: Basis) -> impl Iterator<Item = Range<usize>> {
-    (0..basis.rows()).step_by(GROUP).map(move |first| first..(first + GROUP).min(basis.rows()))
+    let size = group(basis.rows());
+    (0..basis.rows()).step_by(size).map(move |first| first..(first + size).min(basis.rows()))
 }
 
 /// Every digit modulo the primes of a few rows, at the roots: `rows[j][g]` becomes digit j modulo target g.
@@ -199,12 +200,13 @@ impl Raised {
     /// With `to` one level down this is ModDown and rescale in one. Error: (d + 1) / 2 in each coefficient of each half, for
     /// d primes dropped.
     pub fn divide(&self, params: &Params, to: Level) -> [Poly<Eval>; 2] {
-        [0, 1].map(|k| params.ring().divide(&self.parts[k], params.basis(to)))
+        params.ring().divide([&self.parts[0], &self.parts[1]], params.basis(to))
     }
 
     /// The first half alone divided.
     pub fn divide_part(&self, params: &Params, k: usize, to: Level) -> Poly<Eval> {
-        params.ring().divide(&self.parts[k], params.basis(to))
+        let [quotient] = params.ring().divide([&self.parts[k]], params.basis(to));
+        quotient
     }
 }
 

@@ -113,10 +113,9 @@ impl Evaluator {
         let (ring, basis) = (self.params.ring(), self.params.basis(above));
         // Delta_level q_above = Delta_above^2: the product by 1 at the level above.
         let weight = self.params.scale(level) * self.params.step(above) / self.params.scale(a.level());
-        let parts = [0, 1].map(|k| {
-            let scaled = ring.mul_integer(&a.inner.parts[k], |m| crate::encode::residue_of(weight, m), basis);
-            ring.divide(&scaled, self.params.basis(level))
-        });
+        let scaled = [0, 1]
+            .map(|k| ring.mul_integer(&a.inner.parts[k], |m| crate::encode::residue_of(weight, m), basis));
+        let parts = ring.divide([&scaled[0], &scaled[1]], self.params.basis(level));
         self.count(Op::ScalarProduct, above, 1);
         self.count(Op::Rescale, above, 1);
         Ok(self.wrap(parts, level, a.slots))

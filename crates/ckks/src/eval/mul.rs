@@ -86,7 +86,7 @@ impl Evaluator {
         self.params.check_id("product", product.id)?;
         let below = self.need("a rescale", 1, product.level)?;
         let basis = self.params.basis(below);
-        let parts = [0, 1].map(|k| self.params.ring().divide(&product.parts[k], basis));
+        let parts = self.params.ring().divide([&product.parts[0], &product.parts[1]], basis);
         self.count(Op::Rescale, product.level, 1);
         Ok(self.wrap(parts, below, product.slots))
     }

@@ -122,7 +122,7 @@ impl Evaluator {
                 d.iter_mut().zip(&linear).for_each(|(acc, part)| ring.add_assign(acc, part));
                 self.relinearise_parts(&d, level, below)?
             }
-            None => linear.map(|part| ring.divide(&part, self.params.basis(below))),
+            None => ring.divide([&linear[0], &linear[1]], self.params.basis(below)),
         };
         Ok(Raw { parts, level: below, scale })
     }
