@@ -15,6 +15,16 @@ impl Ring {
     /// prime of the chain is dropped, with or without special primes; (d + 1) / 2 when d primes of one kind are dropped.
     /// Cost for each: one inverse transform for each prime dropped, one transform for each prime kept.
     pub fn divide<const K: usize>(&self, a: [&Poly<Eval>; K], to: Basis) -> [Poly<Eval>; K] {
+        self.divide_then(a, to, |_, _, _| ())
+    }
+
+    /// `divide`, and what follows done to each row of each quotient while it is near: `then(k, i, row)` for row i of quotient k.
+    pub fn divide_then<const K: usize>(
+        &self,
+        a: [&Poly<Eval>; K],
+        to: Basis,
+        then: impl Fn(usize, usize, &mut [u64]) + Send + Sync,
+    ) -> [Poly<Eval>; K] {
         let Some(from) = a.first().map(|a| a.basis()) else { return a.map(|_| self.blank(to)) };
         debug_assert!(to.special == 0, "a quotient has no special primes");
         debug_assert!(a.iter().all(|a| a.basis() == from), "quotients of one call share a basis");
@@ -44,6 +54,7 @@ impl Ring {
                     division.inverse(*i),
                     modulus,
                 );
+                then(k, *i, row);
             }
         });
         results

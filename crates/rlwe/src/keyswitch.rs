@@ -203,7 +203,21 @@ impl Raised {
         params.ring().divide([&self.parts[0], &self.parts[1]], params.basis(to))
     }
 
-    /// The first half alone divided.
+    /// Both halves divided by P', plus (c, 0), under the automorphism X -> X^g: the end of a rotation, in one pass.
+    pub fn divide_rotated(&self, params: &Params, c: &Poly<Eval>, g: Galois) -> [Poly<Eval>; 2] {
+        let (ring, to) = (params.ring(), params.basis(self.level));
+        let index = ring.permutation(g);
+        ring.divide_then([&self.parts[0], &self.parts[1]], to, |half, i, row| {
+            if half == 0 {
+                (ring.kernels().add)(row, c.row(i), ring.modulus(to, i));
+            }
+            let mut copy: Poly<Eval> = ring.blank(Basis::main(1));
+            copy.row_mut(0).copy_from_slice(row);
+            (ring.kernels().permute)(row, copy.row(0), &index);
+        })
+    }
+
+    /// One half alone divided.
     pub fn divide_part(&self, params: &Params, k: usize, to: Level) -> Poly<Eval> {
         let [quotient] = params.ring().divide([&self.parts[k]], params.basis(to));
         quotient

@@ -2,7 +2,7 @@
 
 use std::borrow::Borrow;
 
-use arras_ring::{Eval, Galois, Poly};
+use arras_ring::Galois;
 use arras_rlwe::{Hoisted, Purpose, Raised, switch};
 
 use super::{Evaluator, Op};
@@ -95,11 +95,8 @@ impl Evaluator {
 
     /// Divides, adds c0, permutes.
     fn finish_rotation(&self, a: &Ciphertext, raised: &Raised, purpose: Purpose) -> Ciphertext {
-        let ring = self.params.ring();
-        let mut parts = raised.divide(self.params.rlwe(), a.level());
-        ring.add_assign(&mut parts[0], &a.inner.parts[0]);
         let galois = galois(purpose, self.params.degree());
-        let parts: [Poly<Eval>; 2] = parts.map(|part| ring.automorphism(&part, galois));
+        let parts = raised.divide_rotated(self.params.rlwe(), &a.inner.parts[0], galois);
         self.wrap(parts, a.level(), a.slots)
     }
 
