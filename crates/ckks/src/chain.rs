@@ -93,22 +93,7 @@ impl Shape {
         if !self.is_sane() || least_bits as f64 * 0.99 > limit {
             return None;
         }
-        let degree = 1usize << self.log_degree;
-        let mut taken = Vec::new();
-        let levels = self.level_primes(degree, &mut taken)?;
-        let parts = self.base_bits.div_ceil(50);
-        let base = take_near(
-            2f64.powf(f64::from(self.base_bits) / f64::from(parts)),
-            parts as usize,
-            degree,
-            &mut taken,
-        )?;
-        let rows: Vec<f64> = base.iter().chain(levels.iter().flatten()).map(|&q| (q as f64).log2()).collect();
-        let budget = limit - rows.iter().sum::<f64>();
-        let (digit, count, bits) = choose_digit(&rows, budget)?;
-        let special = take_near(2f64.powf(bits), count, degree, &mut taken)?;
-        let (log_degree, secret, security) = (self.log_degree, Secret::Ternary, self.security);
-        Some(Spec { log_degree, base, levels, special, digit, secret, security })
+        self.assemble(|bits| choose_digit(bits, limit - bits.iter().sum::<f64>()))
     }
 
     /// The same with digits and special primes as given and no regard to security: toy rings of tests.
@@ -116,21 +101,25 @@ impl Shape {
         if !self.is_sane() {
             return None;
         }
+        self.assemble(|bits| {
+            let largest = largest_digit(bits, digit);
+            let count = (largest / MOST_BITS).ceil().max(1.0);
+            Some((digit, count as usize, (largest / count).min(MOST_BITS)))
+        })
+    }
+
+    /// The primes of the chain, then digits and special primes as `special` says: primes in a digit, number of special primes,
+    /// and bits of each, from the bits of the chain's primes.
+    fn assemble(&self, special: impl FnOnce(&[f64]) -> Option<(usize, usize, f64)>) -> Option<Spec> {
         let degree = 1usize << self.log_degree;
         let mut taken = Vec::new();
         let levels = self.level_primes(degree, &mut taken)?;
         let parts = self.base_bits.div_ceil(50);
-        let base = take_near(
-            2f64.powf(f64::from(self.base_bits) / f64::from(parts)),
-            parts as usize,
-            degree,
-            &mut taken,
-        )?;
-        let rows: Vec<f64> = base.iter().chain(levels.iter().flatten()).map(|&q| (q as f64).log2()).collect();
-        let largest = largest_digit(&rows, digit);
-        let count = (largest / MOST_BITS).ceil().max(1.0);
-        let special =
-            take_near(2f64.powf((largest / count).min(MOST_BITS)), count as usize, degree, &mut taken)?;
+        let each = f64::from(self.base_bits) / f64::from(parts);
+        let base = take_near(2f64.powf(each), parts as usize, degree, &mut taken)?;
+        let bits: Vec<f64> = base.iter().chain(levels.iter().flatten()).map(|&q| (q as f64).log2()).collect();
+        let (digit, count, each) = special(&bits)?;
+        let special = take_near(2f64.powf(each), count, degree, &mut taken)?;
         let (log_degree, secret, security) = (self.log_degree, Secret::Ternary, self.security);
         Some(Spec { log_degree, base, levels, special, digit, secret, security })
     }
