@@ -305,7 +305,8 @@ fn a_signal_ends_the_wait_for_input() {
         command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
         let mut child = command.spawn().unwrap();
         std::thread::sleep(std::time::Duration::from_millis(300));
-        std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+        // Not SIGINT, which whoever runs the tests in the background may have had ignored.
+        std::process::Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
         // Its input stays open: only the signal can end it.
         let input = child.stdin.take();
         let started = std::time::Instant::now();
