@@ -8,14 +8,6 @@ use crate::pool::Block;
 
 /// Words between the end of one row and the start of the next: without them rows of N = 2^16 collide in the cache.
 const STAGGER: usize = 72;
-/// Polynomials begin at a few different offsets, by their address: mappings are aligned alike, and rows of the same number
-/// that are read together, as the digits of a key are, would collide in the first cache.
-const COLOURS: usize = 13;
-
-/// Words between two such offsets: none for short rows, which do not collide.
-const fn pitch(degree: usize) -> usize {
-    if degree < 4096 { 0 } else { 40 }
-}
 
 /// Marker: coefficients in natural order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,8 +42,6 @@ impl Basis {
 /// `D` says what the rows hold: `Coeff` or `Eval`; a product exists only on `Eval`.
 pub struct Poly<D> {
     block: Block,
-    /// Where in the block row 0 starts.
-    start: usize,
     degree: usize,
     basis: Basis,
     domain: PhantomData<D>,
@@ -60,23 +50,16 @@ pub struct Poly<D> {
 impl<D> Poly<D> {
     /// Words that a polynomial needs.
     pub const fn words(degree: usize, basis: Basis) -> usize {
-        (degree + STAGGER) * basis.rows() + COLOURS * pitch(degree)
+        (degree + STAGGER) * basis.rows()
     }
 
     pub(crate) fn from_block(block: Block, degree: usize, basis: Basis) -> Self {
         debug_assert!(block.len() >= Self::words(degree, basis));
-        let start = (block.as_ptr().addr() >> 21) % COLOURS * pitch(degree);
-        Self { block, start, degree, basis, domain: PhantomData }
+        Self { block, degree, basis, domain: PhantomData }
     }
 
     pub(crate) fn relabel<E>(self) -> Poly<E> {
-        Poly {
-            block: self.block,
-            start: self.start,
-            degree: self.degree,
-            basis: self.basis,
-            domain: PhantomData,
-        }
+        Poly { block: self.block, degree: self.degree, basis: self.basis, domain: PhantomData }
     }
 
     /// N.
@@ -91,29 +74,26 @@ impl<D> Poly<D> {
 
     /// The residues of row i: the chain first, then the special primes.
     pub fn row(&self, i: usize) -> &[u64] {
-        let start = self.start + i * (self.degree + STAGGER);
+        let start = i * (self.degree + STAGGER);
         &self.block[start..start + self.degree]
     }
 
     /// The residues of row i, to change.
     pub fn row_mut(&mut self, i: usize) -> &mut [u64] {
-        let start = self.start + i * (self.degree + STAGGER);
+        let start = i * (self.degree + STAGGER);
         &mut self.block[start..start + self.degree]
     }
 
     /// All rows.
     pub fn rows(&self) -> impl ExactSizeIterator<Item = &[u64]> {
         let degree = self.degree;
-        self.block[self.start..]
-            .chunks_exact(degree + STAGGER)
-            .take(self.basis.rows())
-            .map(move |row| &row[..degree])
+        self.block.chunks_exact(degree + STAGGER).take(self.basis.rows()).map(move |row| &row[..degree])
     }
 
     /// All rows, to change.
     pub fn rows_mut(&mut self) -> impl ExactSizeIterator<Item = &mut [u64]> {
         let degree = self.degree;
-        self.block[self.start..]
+        self.block
             .chunks_exact_mut(degree + STAGGER)
             .take(self.basis.rows())
             .map(move |row| &mut row[..degree])
