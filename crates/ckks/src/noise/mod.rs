@@ -10,6 +10,8 @@ use arras_rlwe::{Level, Secret};
 
 use crate::params::Params;
 
+mod poly;
+
 /// The standard deviation of the error in the real part of a slot.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
 pub struct Noise(pub f64);
@@ -27,12 +29,17 @@ impl Noise {
         Self(self.0 * factor.abs())
     }
 
-    /// Bits after the binary point that are right in all of n slots but with probability below 2^-40.
+    /// What no error in any of n slots exceeds but with probability below 2^-40.
     ///
     /// A Gaussian leaves t deviations with probability below exp(-t^2 / 2).
+    #[must_use]
+    pub fn bound(self, slots: usize) -> f64 {
+        self.0 * (2.0 * (40.0 * std::f64::consts::LN_2 + (2.0 * slots as f64).ln())).sqrt()
+    }
+
+    /// Bits after the binary point that are right in all of n slots but with probability below 2^-40.
     pub fn correct_bits(self, slots: usize) -> f64 {
-        let tail = (2.0 * (40.0 * std::f64::consts::LN_2 + (2.0 * slots as f64).ln())).sqrt();
-        -(self.0 * tail).log2() - 1.0
+        -self.bound(slots).log2() - 1.0
     }
 }
 
