@@ -63,4 +63,50 @@ pub enum Error {
         /// The upper end asked for.
         hi: f64,
     },
+    /// An approximation of the sign needs a positive interval.
+    #[error("the sign has no best approximation on [{lo}, {hi}]: it needs 0 < lo < hi, both finite")]
+    BadGap {
+        /// The lower end as given.
+        lo: f64,
+        /// The upper end as given.
+        hi: f64,
+    },
+    /// A half-width around one outside (0, 1).
+    #[error("tau is {tau}, and must lie between 0 and 1, without the ends")]
+    BadTau {
+        /// Half of the width.
+        tau: f64,
+    },
+    /// A best approximation of an odd function has odd degree.
+    #[error("the degree {degree} is even: the best approximation of the sign has an odd one, so ask for {}", degree + 1)]
+    EvenDegree {
+        /// The degree asked for.
+        degree: usize,
+    },
+    /// A basis needs a positive scale.
+    #[error("the scaling {scaling} of a basis must be positive and finite")]
+    BadScaling {
+        /// The scaling as given.
+        scaling: f64,
+    },
+    /// An error so small that its polynomial is out of reach.
+    #[error(
+        "the error is so small that it takes {bits} bits, and {max} are the most: ask for a wider interval or a smaller degree"
+    )]
+    TooPrecise {
+        /// The bits that are needed.
+        bits: u32,
+        /// The most that are allowed.
+        max: u32,
+    },
+    /// The exchange ended without an alternation.
+    #[error(
+        "the errors of the polynomial of degree {degree} differ by a fraction of {excess:e} at its extrema, so it is not the best"
+    )]
+    NotLevelled {
+        /// The degree.
+        degree: usize,
+        /// By what fraction the largest error exceeds the level.
+        excess: f64,
+    },
 }

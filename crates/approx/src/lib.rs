@@ -4,6 +4,7 @@ pub mod certify;
 mod error;
 pub mod fit;
 pub mod interval;
+pub mod minimax;
 pub mod plan;
 mod polynomial;
 mod search;
