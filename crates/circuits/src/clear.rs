@@ -132,6 +132,9 @@ impl Arith for Clear {
         }
         Ok(out)
     }
+    fn lower(&self, a: &Vec<f64>, _: u32) -> Result<Vec<f64>, Error> {
+        Ok(a.clone())
+    }
     fn poly(&self, a: &Vec<f64>, p: &Polynomial) -> Result<Vec<f64>, Error> {
         self.note("poly", &[a]);
         Ok(a.iter().map(|x| p.eval(*x)).collect())

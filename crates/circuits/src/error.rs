@@ -66,6 +66,38 @@ pub enum Error {
         /// The range of the inputs.
         range: f64,
     },
+    /// A composition without polynomials.
+    #[error("a sign needs at least one polynomial, and none is given")]
+    NoStages,
+    /// A polynomial that cannot be a stage of a sign.
+    #[error(
+        "polynomial {stage} of the sign is not odd on [-1, 1]: compose odd polynomials with their scalings folded in"
+    )]
+    BadStage {
+        /// Which polynomial, from zero.
+        stage: usize,
+    },
+    /// Integers of no size that fits.
+    #[error("integers of {bits} bits cannot be compared: use 1 to {most}")]
+    Bits {
+        /// Bits asked for.
+        bits: u32,
+        /// The most bits.
+        most: u32,
+    },
+    /// A result that would not be exact after rounding.
+    #[error(
+        "the result would not be exact: its error of {error:.3e} and its noise of {noise:.3e} must stay below 1/2 together, \
+         so use polynomials with an error of at most {need:.3e}, or a larger scale if that is not positive"
+    )]
+    NotExact {
+        /// The proved error, in units of the result.
+        error: f64,
+        /// The bound of the noise, in the same units.
+        noise: f64,
+        /// The error that would do.
+        need: f64,
+    },
     /// A polynomial could not be made.
     #[error(transparent)]
     Polynomial(#[from] arras_approx::Error),

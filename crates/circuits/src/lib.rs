@@ -2,16 +2,24 @@
 
 pub mod activation;
 mod clear;
+pub mod compare;
 mod error;
+pub mod integers;
 mod layout;
 pub mod matrix;
+pub mod minmax;
 mod ops;
+pub mod sign;
 pub mod softargmax;
 pub mod trace;
 
 pub use clear::{Clear, Seen};
+pub use compare::Compare;
 pub use error::{Error, Failure};
+pub use integers::{Exact, Integers, Relation};
 pub use layout::Layout;
 pub use matrix::{Dense, Matrix};
+pub use minmax::{Abs, Max, Min, Relu};
 pub use ops::{Arith, Rotate};
+pub use sign::Sign;
 pub use trace::{Op, Trace, Traced, Tracer};

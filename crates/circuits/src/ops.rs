@@ -29,6 +29,8 @@ pub trait Arith {
     fn mul_scalar(&self, a: &Self::Ct, c: f64) -> Result<Self::Ct, Self::Error>;
     /// `bias + sum_i weights[i] * terms[i]`; one rescale in all. Cost: one level.
     fn combine(&self, terms: &[Self::Ct], weights: &[f64], bias: f64) -> Result<Self::Ct, Self::Error>;
+    /// a itself, `by` levels lower. Cost: nothing for 0; else one product by a number and one rescale, from the level above.
+    fn lower(&self, a: &Self::Ct, by: u32) -> Result<Self::Ct, Self::Error>;
     /// p(a). Cost: p.depth() levels.
     fn poly(&self, a: &Self::Ct, p: &Polynomial) -> Result<Self::Ct, Self::Error>;
 }

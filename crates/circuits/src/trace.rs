@@ -13,6 +13,7 @@
 //! | `mul_plain` | `PlainProduct`, `Rescale` |
 //! | `mul_scalar` | `ScalarProduct`, `Rescale`, whatever the scalar |
 //! | `combine` | a `ScalarProduct` for each weight that is not zero, one `Rescale`: see below |
+//! | `lower` | `ScalarProduct`, `Rescale` at the level above the new one, unless it is lowered by 0 |
 //! | `poly` | the affine map, unless the domain is [-1, 1], and the plan: see below |
 //! | `rotate` | `Rotate`, unless the rotation is 0 modulo the slots |
 //! | `linear` | `HoistedRotate`, `PlainProduct`, `Rotate`, one `Rescale`: see below |
@@ -252,6 +253,14 @@ impl Arith for Tracer {
         need("combine", 1, level)?;
         self.count(Op::ScalarProduct, level, weights.iter().filter(|w| **w != 0.0).count() as u64);
         Ok(self.rescale(level))
+    }
+    fn lower(&self, a: &Traced, by: u32) -> Result<Traced, Error> {
+        need("lower", by, a.level)?;
+        if by == 0 {
+            return Ok(*a);
+        }
+        self.count(Op::ScalarProduct, a.level - by + 1, 1);
+        Ok(self.rescale(a.level - by + 1))
     }
     fn poly(&self, a: &Traced, p: &Polynomial) -> Result<Traced, Error> {
         need("poly", p.depth(), a.level)?;

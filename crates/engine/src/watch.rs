@@ -54,6 +54,9 @@ impl<B: Arith<Error: Into<Error>>, F: FnMut(usize) -> bool> Arith for Watched<'_
     fn combine(&self, terms: &[B::Ct], weights: &[f64], bias: f64) -> Result<B::Ct, Error> {
         self.tell(self.inner.combine(terms, weights, bias))
     }
+    fn lower(&self, a: &B::Ct, by: u32) -> Result<B::Ct, Error> {
+        self.tell(self.inner.lower(a, by))
+    }
     fn poly(&self, a: &B::Ct, p: &Polynomial) -> Result<B::Ct, Error> {
         self.tell(self.inner.poly(a, p))
     }

@@ -109,6 +109,16 @@ fn polynomials_on_other_intervals() {
     }
 }
 
+program!(Lower {}, |_me, ops, x| {
+    let low = ops.lower(&x[0], 3)?;
+    vec![ops.lower(&low, 0)?, ops.lower(&low, 1)?, ops.add(&x[0], &low)?]
+});
+
+#[test]
+fn lowering() {
+    holds_for(&Lower {}, 1, FEW);
+}
+
 program!(Turns {}, |_me, ops, x| {
     let lower = ops.mul_scalar(&x[0], 0.5)?;
     let slots = i64::try_from(ops.slots()).unwrap_or(1);

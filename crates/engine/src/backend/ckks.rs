@@ -156,6 +156,12 @@ impl Arith for Ckks {
         let terms: Vec<&Ciphertext> = terms.iter().map(Hidden::ciphertext).collect();
         hidden(self.eval.combine(&terms, weights, bias))
     }
+    fn lower(&self, a: &Hidden, by: u32) -> Result<Hidden, Error> {
+        let level = a.level();
+        let lower =
+            level.down(by).ok_or(arras_ckks::Error::OutOfLevels { op: "lowering", need: by, have: level })?;
+        hidden(self.eval.lower(&a.0, lower))
+    }
     fn poly(&self, a: &Hidden, p: &Polynomial) -> Result<Hidden, Error> {
         hidden(self.eval.poly(&a.0, p))
     }
