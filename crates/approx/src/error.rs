@@ -109,4 +109,59 @@ pub enum Error {
         /// By what fraction the largest error exceeds the level.
         excess: f64,
     },
+    /// The input of a composition strays by as much as its gap.
+    #[error(
+        "inputs that stray by {margin} leave nothing of a gap of {epsilon}; widen the gap or the precision"
+    )]
+    InputMargin {
+        /// How far an input may stray.
+        margin: f64,
+        /// The gap.
+        epsilon: f64,
+    },
+    /// A margin that is negative or not finite.
+    #[error("the margin {margin} of stage {stage} is negative or not finite")]
+    BadMargin {
+        /// The number of the stage, from zero.
+        stage: usize,
+        /// Its margin.
+        margin: f64,
+    },
+    /// A composition without a polynomial.
+    #[error("a composition needs at least one stage")]
+    NoStages,
+    /// After a stage the values of the two signs overlap, or leave the box of the next.
+    #[error(
+        "stage {stage} leaves values in [{lo}, {hi}], which tell no sign; take more degrees or smaller margins"
+    )]
+    StageTooWide {
+        /// The number of the stage, from zero.
+        stage: usize,
+        /// The lower end of the positive values.
+        lo: f64,
+        /// Their upper end.
+        hi: f64,
+    },
+    /// A polynomial of a composition that is not known to increase up to its domain.
+    #[error("the polynomial of stage {stage} is not proved to increase from 0 to {hi}")]
+    NotIncreasing {
+        /// The number of the stage, from zero.
+        stage: usize,
+        /// The lower end of its domain.
+        hi: f64,
+    },
+    /// A certificate whose stage is malformed, or has a larger range than it claims.
+    #[error("the certificate claims of stage {stage} what is not so")]
+    BadStage {
+        /// The number of the stage, from zero.
+        stage: usize,
+    },
+    /// A certificate with a claim that cannot be proved.
+    #[error("the certificate claims a bound of {claimed}, but only {proved} can be proved")]
+    ClaimTooSmall {
+        /// What it claims.
+        claimed: f64,
+        /// What is proved.
+        proved: f64,
+    },
 }
