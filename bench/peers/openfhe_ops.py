@@ -52,7 +52,7 @@ def main():
             )
         return operands[level]
 
-    def prepare(op, level):
+    def prepare(op, level, request):
         if not 0 <= level <= args.levels:
             raise Unsupported(f"levels go from 0 to {args.levels}")
         if op == "encode":

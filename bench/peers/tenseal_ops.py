@@ -19,7 +19,7 @@ def main():
     about = {"name": "seal", "version": f"tenseal {version('tenseal')}", "ring": ring, "levels": args.levels}
 
     if args.log_ring > 15:
-        def refuse(op, level):
+        def refuse(op, level, request):
             raise Unsupported("rings go up to 2^15")
 
         serve(about, refuse)
@@ -88,7 +88,7 @@ def main():
             operands[level] = (encrypt(encode(left_list, level)), encrypt(plain), plain)
         return operands[level]
 
-    def prepare(op, level):
+    def prepare(op, level, request):
         if not 0 <= level <= args.levels:
             raise Unsupported(f"levels go from 0 to {args.levels}")
         if op == "encode":

@@ -19,8 +19,8 @@ struct Cli {
 enum Command {
     /// Check imports against ARCHITECTURE.md, and the source files against the house rules.
     Architecture,
-    /// Time our operations beside other libraries', interleaved in one run.
-    Peers(peers::Options),
+    /// Time our work beside other libraries', interleaved in one run.
+    Peers(Box<peers::Options>),
     /// Run the tests that are too slow for the default suite.
     Slow(slow::Options),
 }
@@ -28,7 +28,7 @@ enum Command {
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Architecture => architecture::check(),
-        Command::Peers(options) => peers::compare(&options),
+        Command::Peers(options) => peers::run(&options),
         Command::Slow(options) => slow::test(&options),
     };
     match done {

@@ -265,6 +265,19 @@ pub enum Bench {
         after_help = "Examples:\n  arras bench ops --preset n14-l7\n  arras bench ops --preset n16-l28 --levels 28,15,2 --threads 1 --json"
     )]
     Ops(BenchOps),
+    /// Answer requests for polynomials applied one after another, one JSON object per line (see bench/peers)
+    #[command(hide = true)]
+    Composite(BenchComposite),
+}
+
+impl Bench {
+    /// Whether it answers requests instead of measuring on its own.
+    pub fn is_worker(&self) -> bool {
+        match self {
+            Self::Ops(ops) => ops.worker,
+            Self::Composite(_) => true,
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -281,6 +294,25 @@ pub struct BenchOps {
     /// Answer requests on standard input, one JSON object per line (see bench/peers)
     #[arg(long)]
     pub worker: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct BenchComposite {
+    /// log2 of the ring dimension
+    #[arg(long, value_name = "LOG2", default_value_t = 16)]
+    pub log_ring: u32,
+    /// Multiplications one after another
+    #[arg(long, value_name = "LEVELS")]
+    pub levels: u32,
+    /// Bits of the modulus left at level 0
+    #[arg(long, value_name = "BITS", default_value_t = 60)]
+    pub base_bits: u32,
+    /// Bits of the scale and of each level
+    #[arg(long, value_name = "BITS", default_value_t = 50)]
+    pub scale_bits: u32,
+    /// Skip the security check, for rings too small to be secure
+    #[arg(long)]
+    pub danger_insecure: bool,
 }
 
 /// Security in bits.

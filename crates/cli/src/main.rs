@@ -21,10 +21,8 @@ fn main() -> ExitCode {
 
 fn run(arras: &args::Arras) -> anyhow::Result<ExitCode> {
     // A worker is compared with others on one core; 0 is every core.
-    let all = usize::from(
-        matches!(&arras.command, args::Command::Bench { what: args::Bench::Ops(ops) } if ops.worker),
-    );
-    let threads = arras.threads.map_or(all, usize::from);
+    let worker = matches!(&arras.command, args::Command::Bench { what } if what.is_worker());
+    let threads = arras.threads.map_or(usize::from(worker), usize::from);
     rayon::ThreadPoolBuilder::new().num_threads(threads).build_global()?;
     let out = output::Output::new(arras.json);
     match &arras.command {
@@ -36,6 +34,7 @@ fn run(arras: &args::Arras) -> anyhow::Result<ExitCode> {
         args::Command::Params(args) => cmd::params::run(args, &out),
         args::Command::Train { task: args::Train::Sst2(args) } => cmd::train::run(args, &out),
         args::Command::Eval { task: args::Eval::Sst2(args) } => cmd::eval::run(args, &out),
-        args::Command::Bench { what: args::Bench::Ops(args) } => cmd::bench::run(args, &out),
+        args::Command::Bench { what: args::Bench::Ops(args) } => cmd::bench::ops::run(args, &out),
+        args::Command::Bench { what: args::Bench::Composite(args) } => cmd::bench::composite::run(args),
     }
 }

@@ -1,13 +1,19 @@
-//! `cargo xtask peers`: the same operations in our library and in others, interleaved in one run.
+//! `cargo xtask peers`: the same work in our library and in others, interleaved in one run.
 //!
 //! A shared machine changes its speed from one second to the next, so only neighbours in time compare: ours, theirs,
 //! ours, theirs. Each library is a process that answers one line per request; `bench/peers/README.md` has the protocol.
 
+mod compare;
+mod composite;
 mod machine;
+mod ops;
+mod outcome;
 mod preset;
 mod protocol;
 mod python;
+mod record;
 mod report;
+mod samples;
 mod worker;
 
 use std::path::{Path, PathBuf};
@@ -15,28 +21,33 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use cargo_metadata::MetadataCommand;
-use clap::{Args, ValueEnum};
+use clap::{Args, Subcommand};
 
-use machine::Machine;
-use preset::Preset;
-use report::{Report, Samples};
-use worker::Worker;
-
-/// What to compare, and how long.
+/// What to compare.
 #[derive(Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct Options {
-    /// The parameters and the levels to time at.
-    #[arg(long, default_value = "n16-l28", value_parser = Preset::named)]
-    preset: Preset,
+    #[command(subcommand)]
+    what: Option<What>,
+    #[command(flatten)]
+    ops: ops::Options,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// Time sign compositions, on which comparison stands.
+    Compare(compare::Options),
+}
+
+/// How long, beside what, and where the result goes.
+#[derive(Args)]
+struct Run {
     /// Calls of one operation in a row.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
     reps: u32,
     /// How often every library gets its turn.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
-    /// Only these libraries beside ours; none, and no Python, when no name follows.
-    #[arg(long, value_delimiter = ',', num_args = 0.., default_value = "openfhe,seal")]
-    with: Vec<Peer>,
     /// An older build of `arras`, to take turns with this one.
     #[arg(long)]
     before: Option<PathBuf>,
@@ -57,73 +68,51 @@ pub struct Options {
     no_record: bool,
 }
 
-/// Another library.
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Peer {
-    Openfhe,
-    Seal,
-}
-
-impl Peer {
-    fn script(self) -> &'static str {
-        match self {
-            Self::Openfhe => "openfhe_ops.py",
-            Self::Seal => "tenseal_ops.py",
-        }
-    }
-}
-
 /// Runs every library in turn, prints the minima and their ratios, and keeps a record.
-pub fn compare(options: &Options) -> Result<()> {
-    let metadata = MetadataCommand::new().no_deps().exec().context("cannot read the workspace")?;
-    let root = metadata.workspace_root.as_std_path();
-    let folder = root.join("bench/peers");
-    // The environment first: it is what a machine may lack.
-    let python = match options.with.as_slice() {
-        [] => None,
-        _ => Some(python::environment(&folder, options.python.as_deref())?),
-    };
-    let ours = match &options.ours {
-        Some(program) => program.clone(),
-        None => build(&metadata.target_directory.join("release/arras").into_std_path_buf())?,
-    };
-
-    let machine = Machine::read();
-    let preset = options.preset;
-    let mut workers =
-        vec![Worker::start(worker::ours(&ours, preset), options.core).context("our own worker")?];
-    if let Some(before) = &options.before {
-        let worker = Worker::start(worker::ours(before, preset), options.core).context("the older build")?;
-        workers.push(worker.named("before"));
+pub fn run(options: &Options) -> Result<()> {
+    match &options.what {
+        None => ops::run(&options.ops),
+        Some(What::Compare(compare)) => compare::run(compare),
     }
-    for (peer, python) in options.with.iter().zip(python.iter().cycle()) {
-        let script = folder.join(peer.script());
-        let worker = Worker::start(worker::theirs(python, &script, preset), options.core);
-        workers.push(worker.with_context(|| peer.script())?);
-    }
+}
 
-    let mut samples = Samples::default();
-    for round in 1..=options.rounds {
-        eprintln!("round {round} of {}", options.rounds);
-        for request in preset.requests(options.reps) {
-            for worker in &mut workers {
-                let answer = worker.ask(&request).with_context(|| format!("{} failed", worker.name()))?;
-                samples.add(&request, worker.name(), answer);
-            }
-        }
+/// The programs of a comparison.
+struct Programs {
+    root: PathBuf,
+    ours: PathBuf,
+    /// Absent when no other library takes part.
+    python: Option<PathBuf>,
+}
+
+impl Programs {
+    /// Builds ours, and makes the environment of the others where there are any.
+    fn ready(run: &Run, others: bool) -> Result<Self> {
+        let metadata = MetadataCommand::new().no_deps().exec().context("cannot read the workspace")?;
+        let root = metadata.workspace_root.into_std_path_buf();
+        // The environment first: it is what a machine may lack.
+        let python = match others {
+            false => None,
+            true => Some(python::environment(&root.join("bench/peers"), run.python.as_deref())?),
+        };
+        let ours = match &run.ours {
+            Some(program) => program.clone(),
+            None => build(&metadata.target_directory.join("release/arras").into_std_path_buf())?,
+        };
+        Ok(Self { root, ours, python })
     }
 
-    let report = Report::new(&machine, preset, &workers, &samples);
-    if options.json {
-        println!("{}", report.json()?);
-    } else {
-        print!("{}", report.table());
+    fn script(&self, name: &str) -> PathBuf {
+        self.root.join("bench/peers").join(name)
     }
-    if !options.no_record && !preset.toy {
-        let path = report.record(&root.join("bench/records"))?;
-        eprintln!("recorded in {}", path.strip_prefix(root).unwrap_or(&path).display());
+
+    fn records(&self) -> PathBuf {
+        self.root.join("bench/records")
     }
-    Ok(())
+
+    /// Says where a record is.
+    fn recorded(&self, path: &Path) {
+        eprintln!("recorded in {}", path.strip_prefix(&self.root).unwrap_or(path).display());
+    }
 }
 
 fn build(arras: &Path) -> Result<PathBuf> {

@@ -81,9 +81,7 @@ impl Preset {
 
     /// One round's requests, each operation at each level.
     pub fn requests(self, reps: u32) -> impl Iterator<Item = Request> {
-        self.at
-            .iter()
-            .flat_map(move |&level| OPERATIONS.iter().map(move |&op| Request { op: op.into(), level, reps }))
+        self.at.iter().flat_map(move |&level| OPERATIONS.iter().map(move |&op| Request::new(op, level, reps)))
     }
 }
 

@@ -6,21 +6,38 @@ use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::samples::Times;
+
 /// Perform an operation at a level, so many times.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Request {
     pub op: String,
     pub level: u8,
     pub reps: u32,
+    /// What the operation takes besides.
+    #[serde(flatten)]
+    pub more: Map<String, Value>,
+}
+
+impl Request {
+    pub fn new(op: &str, level: u8, reps: u32) -> Self {
+        Self { op: op.into(), level, reps, more: Map::new() }
+    }
+
+    /// The same with one more field.
+    pub fn with(mut self, name: &str, value: Value) -> Self {
+        self.more.insert(name.into(), value);
+        self
+    }
 }
 
 /// What came of a request.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Debug)]
 pub enum Answer {
-    /// Milliseconds of each call: CPU time of the whole process, and wall time.
-    Times { cpu_ms: Vec<f64>, wall_ms: Vec<f64> },
-    /// The library has no such operation.
-    Unsupported,
+    /// Each call's CPU time of the whole process and wall time, and what else there is to say.
+    Done { times: Times, more: Map<String, Value> },
+    /// The library has no such operation, and why.
+    Unsupported(String),
 }
 
 /// What a worker says of itself before anything else.
@@ -44,6 +61,8 @@ struct Reply {
     wall_ms: Option<Vec<f64>>,
     unsupported: Option<String>,
     error: Option<String>,
+    #[serde(flatten)]
+    more: Map<String, Value>,
 }
 
 /// Both ends of a conversation, and who is at the other one.
@@ -85,14 +104,18 @@ fn line(answers: &mut impl BufRead) -> Result<String> {
 
 impl Reply {
     fn to(self, request: &Request) -> Result<Answer> {
-        let Request { op, level, reps } = request;
+        let Request { op, level, reps, .. } = request;
         if let Some(error) = self.error {
             bail!("{op} at level {level}: {error}");
         }
         let same = self.op.as_ref() == Some(op) && self.level == Some(*level);
         ensure!(same, "asked for {op} at level {level}, it answered for {:?} at {:?}", self.op, self.level);
-        if self.unsupported.is_some() {
-            return Ok(Answer::Unsupported);
+        if let Some(reason) = self.unsupported {
+            return Ok(Answer::Unsupported(reason));
+        }
+        // What takes no time to speak of is asked for without calls to time.
+        if *reps == 0 {
+            return Ok(Answer::Done { times: Times::default(), more: self.more });
         }
         let (Some(cpu_ms), Some(wall_ms)) = (self.cpu_ms, self.wall_ms) else {
             bail!("{op} at level {level}: no times");
@@ -101,7 +124,7 @@ impl Reply {
             times.len() == *reps as usize && times.iter().all(|&time| time.is_finite() && time >= 0.0)
         };
         ensure!(sound(&cpu_ms) && sound(&wall_ms), "{op} at level {level}: not {reps} times");
-        Ok(Answer::Times { cpu_ms, wall_ms })
+        Ok(Answer::Done { times: Times { cpu_ms, wall_ms }, more: self.more })
     }
 }
 
@@ -112,7 +135,7 @@ mod tests {
     const HELLO: &str = r#"{"ready": {"name": "arras", "version": "1", "ring": 8192}}"#;
 
     fn request() -> Request {
-        Request { op: "add".into(), level: 2, reps: 2 }
+        Request::new("add", 2, 2)
     }
 
     fn ask(answer: &str) -> Result<Answer> {
@@ -124,17 +147,31 @@ mod tests {
     fn a_conversation() {
         let answers = format!(
             "{HELLO}\n{}\n{}\n",
-            r#"{"op": "add", "level": 2, "cpu_ms": [1.5, 1], "wall_ms": [2, 2.5]}"#,
+            r#"{"op": "add", "level": 2, "cpu_ms": [1.5, 1], "wall_ms": [2, 2.5], "max_error": 0.5}"#,
             r#"{"op": "add", "level": 2, "unsupported": "it cannot"}"#
         );
         let mut link = Link::open(answers.as_bytes(), Vec::new()).unwrap();
         assert_eq!(link.about.name, "arras");
         assert_eq!(link.about.more["ring"], 8192);
-        let times = Answer::Times { cpu_ms: vec![1.5, 1.0], wall_ms: vec![2.0, 2.5] };
-        assert_eq!(link.ask(&request()).unwrap(), times);
-        assert_eq!(link.ask(&request()).unwrap(), Answer::Unsupported);
+        let Answer::Done { times, more } = link.ask(&request()).unwrap() else { panic!("it did it") };
+        assert_eq!((times.cpu_ms, times.wall_ms), (vec![1.5, 1.0], vec![2.0, 2.5]));
+        assert_eq!(Value::from(more), serde_json::json!({"max_error": 0.5}));
+        assert!(
+            matches!(link.ask(&request()).unwrap(), Answer::Unsupported(reason) if reason == "it cannot")
+        );
         let asked = "{\"op\":\"add\",\"level\":2,\"reps\":2}\n";
         assert_eq!(String::from_utf8(link.requests).unwrap(), asked.repeat(2));
+    }
+
+    #[test]
+    fn without_calls_to_time() {
+        let answers = format!("{HELLO}\n{}\n", r#"{"op": "plan", "level": 5, "products": 7}"#);
+        let mut link = Link::open(answers.as_bytes(), Vec::new()).unwrap();
+        let request = Request::new("plan", 5, 0).with("stages", Value::from(vec![1, 2]));
+        let Answer::Done { more, .. } = link.ask(&request).unwrap() else { panic!("it did it") };
+        assert_eq!(more["products"], 7);
+        let asked = "{\"op\":\"plan\",\"level\":5,\"reps\":0,\"stages\":[1,2]}\n";
+        assert_eq!(String::from_utf8(link.requests).unwrap(), asked);
     }
 
     #[test]

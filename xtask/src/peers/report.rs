@@ -2,17 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::Result;
 use serde::Serialize;
 use serde_json::Value;
 
 use super::machine::Machine;
 use super::preset::Preset;
 use super::protocol::{About, Answer, Request};
+use super::record;
+use super::samples::{Summary, Times};
 use super::worker::{ENVIRONMENT, Worker};
 
 /// Every time measured, by operation in the order of asking, then by library.
@@ -28,12 +28,6 @@ struct Row {
     times: BTreeMap<String, Times>,
 }
 
-#[derive(Debug, Default)]
-struct Times {
-    cpu_ms: Vec<f64>,
-    wall_ms: Vec<f64>,
-}
-
 impl Samples {
     /// Keeps an answer.
     pub fn add(&mut self, request: &Request, worker: &str, answer: Answer) {
@@ -42,10 +36,8 @@ impl Samples {
             self.rows.push(Row { op: request.op.clone(), level: request.level, times: BTreeMap::new() });
             self.rows.len() - 1
         });
-        if let Answer::Times { cpu_ms, wall_ms } = answer {
-            let times = self.rows[at].times.entry(worker.into()).or_default();
-            times.cpu_ms.extend(cpu_ms);
-            times.wall_ms.extend(wall_ms);
+        if let Answer::Done { times, .. } = answer {
+            self.rows[at].times.entry(worker.into()).or_default().extend(times);
         }
     }
 }
@@ -71,38 +63,6 @@ struct Line {
     ratios: BTreeMap<String, f64>,
 }
 
-#[derive(Debug, Serialize)]
-struct Summary {
-    cpu_ms_min: f64,
-    cpu_ms_median: f64,
-    wall_ms_min: f64,
-    calls: usize,
-}
-
-impl Summary {
-    fn new(times: &Times) -> Option<Self> {
-        Some(Self {
-            cpu_ms_min: sorted(&times.cpu_ms).first().copied()?,
-            cpu_ms_median: median(&times.cpu_ms)?,
-            wall_ms_min: sorted(&times.wall_ms).first().copied()?,
-            calls: times.cpu_ms.len(),
-        })
-    }
-}
-
-fn sorted(times: &[f64]) -> Vec<f64> {
-    let mut times = times.to_vec();
-    times.sort_by(f64::total_cmp);
-    times
-}
-
-fn median(times: &[f64]) -> Option<f64> {
-    let times = sorted(times);
-    let upper = times.get(times.len() / 2)?;
-    let lower = times.get((times.len() - 1) / 2)?;
-    Some((lower + upper) / 2.0)
-}
-
 impl<'a> Report<'a> {
     /// Sums up what the workers did.
     pub fn new(machine: &'a Machine, preset: Preset, workers: &'a [Worker], samples: &Samples) -> Self {
@@ -112,7 +72,7 @@ impl<'a> Report<'a> {
     fn of(machine: &'a Machine, preset: Preset, libraries: Vec<&'a About>, samples: &Samples) -> Self {
         let ours = libraries.first().map_or("", |about| about.name.as_str());
         let results = samples.rows.iter().map(|row| Line::new(row, ours)).collect();
-        Self { date: today(), machine, preset, environment: ENVIRONMENT.into(), libraries, results }
+        Self { date: record::today(), machine, preset, environment: ENVIRONMENT.into(), libraries, results }
     }
 
     /// For programs.
@@ -160,20 +120,7 @@ impl<'a> Report<'a> {
 
     /// Adds this comparison to the day's file of this kind of machine.
     pub fn record(&self, folder: &Path) -> Result<PathBuf> {
-        ensure!(!self.date.is_empty(), "no record: the system has no `date`");
-        let folder = folder.join(self.machine.slug());
-        let path = folder.join(format!("{}.json", self.date));
-        let mut day: Vec<Value> = match fs::read_to_string(&path) {
-            Ok(text) => {
-                serde_json::from_str(&text).with_context(|| format!("{} is no list", path.display()))?
-            }
-            Err(_) => Vec::new(),
-        };
-        day.push(serde_json::to_value(self)?);
-        fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-        let text = serde_json::to_string_pretty(&day)? + "\n";
-        fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
-        Ok(path)
+        record::append(folder, self.machine, &self.date, self)
     }
 }
 
@@ -181,28 +128,24 @@ impl Line {
     fn new(row: &Row, ours: &str) -> Self {
         let times: BTreeMap<_, _> =
             row.times.iter().filter_map(|(name, times)| Some((name.clone(), Summary::new(times)?))).collect();
-        let least = times.get(ours).map(|summary| summary.cpu_ms_min).filter(|&least| least > 0.0);
         let ratios = times
             .iter()
             .filter(|(name, _)| *name != ours)
-            .filter_map(|(name, summary)| Some((name.clone(), summary.cpu_ms_min / least?)))
+            .filter_map(|(name, summary)| Some((name.clone(), summary.over(times.get(ours))?)))
             .collect();
         Self { op: row.op.clone(), level: row.level, times, ratios }
     }
 }
 
-fn plain(value: &Value) -> String {
+/// A value as people write it.
+pub fn plain(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), String::from)
-}
-
-/// The date by the system's own command, or nothing.
-fn today() -> String {
-    let output = Command::new("date").args(["-u", "+%Y-%m-%d"]).output();
-    output.map_or_else(|_| String::new(), |output| String::from_utf8_lossy(&output.stdout).trim().into())
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Map;
+
     use super::*;
 
     fn about(name: &str) -> About {
@@ -210,17 +153,17 @@ mod tests {
     }
 
     fn times(cpu_ms: &[f64]) -> Answer {
-        Answer::Times { cpu_ms: cpu_ms.into(), wall_ms: cpu_ms.into() }
+        Answer::Done { times: Times { cpu_ms: cpu_ms.into(), wall_ms: cpu_ms.into() }, more: Map::new() }
     }
 
     fn samples() -> Samples {
         let mut samples = Samples::default();
-        let add = Request { op: "add".into(), level: 3, reps: 2 };
-        let hoist = Request { op: "hoist".into(), level: 3, reps: 2 };
+        let add = Request::new("add", 3, 2);
+        let hoist = Request::new("hoist", 3, 2);
         samples.add(&add, "arras", times(&[3.0, 2.0]));
         samples.add(&add, "other", times(&[9.0, 8.0]));
         samples.add(&hoist, "arras", times(&[1.0]));
-        samples.add(&hoist, "other", Answer::Unsupported);
+        samples.add(&hoist, "other", Answer::Unsupported("it cannot".into()));
         samples.add(&add, "arras", times(&[4.0, 10.0]));
         samples.add(&add, "other", times(&[7.0]));
         samples
@@ -250,13 +193,5 @@ mod tests {
         let json: Value = serde_json::from_str(&report.json().unwrap()).unwrap();
         assert_eq!(json["libraries"][1]["ring"], 8192);
         assert_eq!(json["results"][0]["ratios"]["other"], 3.5);
-    }
-
-    #[test]
-    fn medians() {
-        assert_eq!(median(&[]), None);
-        assert_eq!(median(&[2.0]), Some(2.0));
-        assert_eq!(median(&[9.0, 1.0, 4.0]), Some(4.0));
-        assert_eq!(median(&[9.0, 1.0, 4.0, 2.0]), Some(3.0));
     }
 }

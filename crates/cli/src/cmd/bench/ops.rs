@@ -2,7 +2,7 @@
 
 use std::io::BufRead as _;
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use arras_ckks::{Ciphertext, KeySet, Level, Params, SecretKey, Security, Shape, presets};
@@ -12,6 +12,7 @@ use arras_rlwe::ring::pool::Usage;
 use serde::{Deserialize, Serialize};
 
 use crate::args::BenchOps;
+use crate::cmd::bench::{Times, milliseconds, time};
 use crate::cmd::params::tenths;
 use crate::output::{self, Output};
 
@@ -69,33 +70,10 @@ fn probe(params: &Params) -> anyhow::Result<Probe<'static>> {
     Ok(probe.opening(open))
 }
 
-/// Times of one call.
-struct Times {
-    cpu: Duration,
-    wall: Duration,
-}
-
-fn time(probe: &mut Probe<'_>, op: Op, level: Level) -> anyhow::Result<Times> {
-    let (cpu, wall) = (cpu_time(), Instant::now());
-    probe.run(op, level)?;
-    let wall = wall.elapsed();
-    Ok(Times { cpu: cpu_time().map_or(wall, |end| end.saturating_sub(cpu.unwrap_or_default())), wall })
-}
-
-/// CPU time of the whole process, where the system tells it.
-#[cfg(unix)]
-fn cpu_time() -> Option<Duration> {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
-    Some(Duration::new(time.tv_sec.try_into().ok()?, time.tv_nsec.try_into().ok()?))
-}
-
-#[cfg(not(unix))]
-fn cpu_time() -> Option<Duration> {
-    None
-}
-
-fn milliseconds(time: Duration) -> f64 {
-    (time.as_secs_f64() * 1e6).round() / 1e3
+fn timed(probe: &mut Probe<'_>, op: Op, level: Level) -> anyhow::Result<Times> {
+    let (done, times) = time(|| probe.run(op, level));
+    done?;
+    Ok(times)
 }
 
 /// One operation at one level in a request.
@@ -181,7 +159,7 @@ fn answer<'a>(
         if warm.insert((op, level)) {
             probe.run(op, level)?;
         }
-        (0..request.reps).map(|_| time(probe, op, level)).collect()
+        (0..request.reps).map(|_| timed(probe, op, level)).collect()
     };
     match calls() {
         Ok(times) => Answer {
@@ -265,7 +243,7 @@ fn fastest(probe: &mut Probe<'_>, op: Op, level: Level, reps: u32) -> anyhow::Re
     probe.run(op, level)?;
     let (mut wall, mut cpu) = (Duration::MAX, Duration::MAX);
     for _ in 0..reps {
-        let times = time(probe, op, level)?;
+        let times = timed(probe, op, level)?;
         (wall, cpu) = (wall.min(times.wall), cpu.min(times.cpu));
     }
     Ok((milliseconds(wall), milliseconds(cpu)))

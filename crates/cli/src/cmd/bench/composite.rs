@@ -1,0 +1,189 @@
+//! `arras bench composite`: the side of `cargo xtask peers compare` that is ours.
+//!
+//! It answers requests for polynomials on [-1, 1] applied one after another to all slots, and for the plans by which
+//! they are evaluated, so that other libraries can follow the same ones.
+
+use std::io::BufRead as _;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, ensure};
+use arras_approx::{Node, Plan, Polynomial};
+use arras_ckks::{Ciphertext, Evaluator, KeySet, Level, Params, PublicKey, SecretKey, Security, Shape};
+use arras_client::random;
+use arras_rlwe::{KeyRequest, Purpose};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use crate::args::BenchComposite;
+use crate::cmd::bench::{milliseconds, time};
+use crate::cmd::params::tenths;
+use crate::output;
+
+pub fn run(args: &BenchComposite) -> anyhow::Result<ExitCode> {
+    let worker = Worker::new(&parameters(args)?)?;
+    output::line(&json!({"ready": worker.about()}).to_string())?;
+    for line in std::io::stdin().lock().lines() {
+        let request: Request =
+            serde_json::from_str(&line?).context("a request is one JSON object per line")?;
+        let mut answer = match request.op.as_str() {
+            "plan" => plans(&request),
+            "composite" => worker.composite(&request),
+            _ => Ok(json!({"unsupported": "there is no such operation"})),
+        }
+        .unwrap_or_else(|error| json!({"error": error.to_string()}));
+        answer["op"] = request.op.into();
+        answer["level"] = request.level.into();
+        output::line(&answer.to_string())?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn parameters(args: &BenchComposite) -> anyhow::Result<Params> {
+    let &BenchComposite { log_ring: log_degree, levels: depth, base_bits, scale_bits, .. } = args;
+    let shape = Shape { log_degree, base_bits, scale_bits, depth, security: Security::Bits128 };
+    if args.danger_insecure {
+        let spec = shape.danger_toy(2).context("the ring has too few primes")?;
+        return Ok(Params::danger_insecure(&spec)?);
+    }
+    let spec = shape.build().context("no parameters of this ring and depth have 128 bits of security")?;
+    Ok(Params::new(&spec)?)
+}
+
+#[derive(Deserialize)]
+struct Request {
+    op: String,
+    level: u8,
+    #[serde(default)]
+    reps: u32,
+    /// No input is nearer to zero.
+    #[serde(default)]
+    epsilon: f64,
+    /// The polynomials in the order of their application.
+    #[serde(default)]
+    stages: Vec<Stage>,
+}
+
+impl Request {
+    fn polynomials(&self) -> anyhow::Result<Vec<Polynomial>> {
+        let polynomial = |stage: &Stage| Ok(Polynomial::unit(stage.coefficients.clone())?);
+        self.stages.iter().map(polynomial).collect()
+    }
+}
+
+/// Other fields are for other libraries.
+#[derive(Deserialize)]
+struct Stage {
+    /// c_0, c_1, ... of the sum of c_k T_k on [-1, 1].
+    coefficients: Vec<f64>,
+}
+
+/// The stages again, each with its plan.
+fn plans(request: &Request) -> anyhow::Result<Value> {
+    let polynomials = request.polynomials()?;
+    let plans: Vec<Plan> = polynomials.iter().map(Polynomial::plan).collect();
+    let stage = |(polynomial, plan): (&Polynomial, &Plan)| {
+        let powers: Vec<_> = plan.powers.iter().map(|power| [power.index, power.left, power.right]).collect();
+        json!({
+            "coefficients": polynomial.coefficients(),
+            "depth": plan.depth,
+            "powers": powers,
+            "root": node(&plan.root),
+        })
+    };
+    Ok(json!({
+        "stages": polynomials.iter().zip(&plans).map(stage).collect::<Vec<_>>(),
+        "depth": plans.iter().map(|plan| plan.depth).sum::<u32>(),
+        "products": plans.iter().map(|plan| plan.products).sum::<u32>(),
+    }))
+}
+
+fn node(node: &Node) -> Value {
+    match node {
+        Node::Leaf(terms) => json!({"leaf": terms}),
+        Node::Split { giant, quotient, remainder } => {
+            json!({"giant": giant, "quotient": self::node(quotient), "remainder": self::node(remainder)})
+        }
+    }
+}
+
+/// The engine under fresh keys, with what encrypts its inputs and decrypts its results.
+struct Worker {
+    eval: Evaluator,
+    public: PublicKey,
+    secret: SecretKey,
+}
+
+impl Worker {
+    fn new(params: &Params) -> anyhow::Result<Self> {
+        let mut rng = random::system()?;
+        let secret = SecretKey::new(params.rlwe(), &mut rng);
+        let request = KeyRequest::new().with(Purpose::Relinearise, params.highest());
+        let keys = KeySet::generate(params.rlwe(), &secret, &request, &mut rng, |_| true)?;
+        let public = secret.public_key(params.rlwe(), &mut rng)?;
+        Ok(Self { eval: Evaluator::new(params, keys.context("no keys were made")?)?, public, secret })
+    }
+
+    fn about(&self) -> Map<String, Value> {
+        let params = self.eval.params();
+        let security = match params.is_secure() {
+            true => format!("{} bits", params.spec().security.bits()),
+            false => "none".to_owned(),
+        };
+        let about = json!({
+            "name": "arras",
+            "version": env!("CARGO_PKG_VERSION"),
+            "ring": params.degree(),
+            "levels": params.highest().0,
+            "security": security,
+            "key_switch": format!("hybrid, {} digits", params.digits()),
+            "log2_qp": tenths(params.log2_q() + params.log2_p()),
+            "threads": rayon::current_num_threads(),
+            "kernel": params.ring().kernels().name,
+        });
+        about.as_object().cloned().unwrap_or_default()
+    }
+
+    /// Times of the composite, one call before them, and how far its last result is from the plain one.
+    fn composite(&self, request: &Request) -> anyhow::Result<Value> {
+        ensure!(request.reps > 0, "no calls are asked for");
+        let polynomials = request.polynomials()?;
+        let params = self.eval.params();
+        let inputs = inputs(params.max_slots(), request.epsilon);
+        let plain = params.encode_at(&inputs, params.max_slots(), Level(request.level))?;
+        let sealed = params.encrypt_public(&plain, &self.public, &mut random::system()?)?;
+        let mut result = self.apply(&polynomials, &sealed)?;
+        let mut times = Vec::new();
+        for _ in 0..request.reps {
+            let (made, taken) = time(|| self.apply(&polynomials, &sealed));
+            result = made?;
+            times.push(taken);
+        }
+        let opened = params.decrypt(&result, &self.secret)?.secret_reals();
+        let right = |&x: &f64| polynomials.iter().fold(x, |x, p| p.eval(x));
+        let farthest = |right: &dyn Fn(&f64) -> f64| {
+            inputs.iter().zip(&opened).map(|(x, y)| (right(x) - y).abs()).fold(0.0, f64::max)
+        };
+        let max_error = farthest(&right);
+        Ok(json!({
+            "cpu_ms": times.iter().map(|t| milliseconds(t.cpu)).collect::<Vec<_>>(),
+            "wall_ms": times.iter().map(|t| milliseconds(t.wall)).collect::<Vec<_>>(),
+            "max_error": max_error,
+            "precision_bits": tenths(-max_error.log2()),
+            "sign_error": farthest(&|x| x.signum()),
+            "levels_left": result.level().0,
+        }))
+    }
+
+    fn apply(&self, polynomials: &[Polynomial], x: &Ciphertext) -> anyhow::Result<Ciphertext> {
+        let (first, rest) = polynomials.split_first().context("there are no polynomials")?;
+        rest.iter().try_fold(self.eval.poly(x, first)?, |x, p| Ok(self.eval.poly(&x, p)?))
+    }
+}
+
+/// Numbers of both signs that fill epsilon <= |x| < 1 evenly, those nearest to zero among them: multiples of the golden
+/// ratio, the same in every worker.
+fn inputs(slots: usize, epsilon: f64) -> Vec<f64> {
+    let golden = 0.618_033_988_749_894_9;
+    let size = |i: usize| epsilon + (1.0 - epsilon) * ((i / 2) as f64 * golden).fract();
+    (0..slots).map(|i| if i % 2 == 0 { size(i) } else { -size(i) }).collect()
+}

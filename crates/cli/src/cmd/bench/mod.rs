@@ -1,0 +1,37 @@
+//! `arras bench`: measurements of the engine, and the clock that they share.
+
+pub mod composite;
+pub mod ops;
+
+use std::time::{Duration, Instant};
+
+/// Times of one call.
+struct Times {
+    cpu: Duration,
+    wall: Duration,
+}
+
+/// What a call gives, and how long it takes.
+fn time<T>(call: impl FnOnce() -> T) -> (T, Times) {
+    let (cpu, wall) = (cpu_time(), Instant::now());
+    let made = call();
+    let wall = wall.elapsed();
+    let cpu = cpu_time().map_or(wall, |end| end.saturating_sub(cpu.unwrap_or_default()));
+    (made, Times { cpu, wall })
+}
+
+/// CPU time of the whole process, where the system tells it.
+#[cfg(unix)]
+fn cpu_time() -> Option<Duration> {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    Some(Duration::new(time.tv_sec.try_into().ok()?, time.tv_nsec.try_into().ok()?))
+}
+
+#[cfg(not(unix))]
+fn cpu_time() -> Option<Duration> {
+    None
+}
+
+fn milliseconds(time: Duration) -> f64 {
+    (time.as_secs_f64() * 1e6).round() / 1e3
+}

@@ -1,0 +1,218 @@
+//! What came of a comparison of compositions.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, ensure};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::composite::Composition;
+use super::machine::Machine;
+use super::protocol::{About, Answer};
+use super::record;
+use super::report::plain;
+use super::samples::{Summary, Times};
+use super::worker::ENVIRONMENT;
+
+/// A result this far from the plain composition is no evaluation of it.
+const WRONG: f64 = 1.0 / 1024.0;
+
+/// One library's answers so far.
+#[derive(Debug)]
+pub struct Outcome {
+    about: About,
+    times: Times,
+    /// What the answer with the largest error said.
+    worst: Map<String, Value>,
+    unsupported: Option<String>,
+}
+
+impl Outcome {
+    /// No answers yet.
+    pub fn of(about: About) -> Self {
+        Self { about, times: Times::default(), worst: Map::new(), unsupported: None }
+    }
+
+    /// Keeps an answer, unless it is wrong.
+    pub fn add(&mut self, answer: Answer) -> Result<()> {
+        match answer {
+            Answer::Unsupported(reason) => self.unsupported = Some(reason),
+            Answer::Done { times, more } => {
+                let error = error(&more);
+                ensure!(error < WRONG, "its result is {error:e} from the right one");
+                if self.worst.is_empty() || error > self::error(&self.worst) {
+                    self.worst = more;
+                }
+                self.times.extend(times);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Without a number nothing shows that the result is right.
+fn error(answer: &Map<String, Value>) -> f64 {
+    answer.get("max_error").and_then(Value::as_f64).unwrap_or(f64::INFINITY)
+}
+
+/// One precision. The first library is ours.
+#[derive(Debug, Serialize)]
+pub struct Setting {
+    alpha: u8,
+    degrees: Vec<usize>,
+    polynomials: &'static str,
+    epsilon: f64,
+    depth: u32,
+    products: Value,
+    libraries: Vec<Library>,
+}
+
+#[derive(Debug, Serialize)]
+struct Library {
+    #[serde(flatten)]
+    about: About,
+    times: Option<Summary>,
+    /// Its least CPU time over ours: above one, ours is faster.
+    ratio: Option<f64>,
+    #[serde(flatten)]
+    answer: Map<String, Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unsupported: Option<String>,
+}
+
+impl Setting {
+    pub fn new(alpha: u8, composition: &Composition, products: Value, outcomes: Vec<Outcome>) -> Self {
+        let ours = outcomes.first().and_then(|outcome| Summary::new(&outcome.times));
+        let library = |outcome: Outcome| {
+            let times = Summary::new(&outcome.times);
+            let ratio = times.as_ref().and_then(|times| times.over(ours.as_ref()));
+            let Outcome { about, worst: answer, unsupported, .. } = outcome;
+            Library { about, times, ratio, answer, unsupported }
+        };
+        Self {
+            alpha,
+            degrees: composition.degrees(),
+            polynomials: composition.origin,
+            epsilon: composition.epsilon,
+            depth: composition.depth(),
+            products,
+            libraries: outcomes.into_iter().map(library).collect(),
+        }
+    }
+
+    fn table(&self, text: &mut String) {
+        let Self { alpha, depth, polynomials, .. } = self;
+        let degrees: Vec<_> = self.degrees.iter().map(ToString::to_string).collect();
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            text,
+            "\nalpha {alpha}: {polynomials} of degrees {}; depth {depth}, {} products",
+            degrees.join(", "),
+            plain(&self.products)
+        );
+        for Library { about, unsupported, .. } in &self.libraries {
+            let mut more: Vec<_> =
+                about.more.iter().map(|(key, value)| format!("{key} {}", plain(value))).collect();
+            more.extend(unsupported.iter().map(|reason| format!("unsupported: {reason}")));
+            let _ = writeln!(text, "  {}: {}", about.name, more.join(", "));
+        }
+        let _ = writeln!(text, "{:<16}{:>12}{:>8}{:>12}", "library", "CPU ms", "/ours", "error bits");
+        for Library { about, times, ratio, answer, .. } in &self.libraries {
+            let time = times.as_ref().map(|times| format!("{:.1}", times.cpu_ms_min));
+            let ratio = ratio.map(|ratio| format!("{ratio:.2}"));
+            let bits = answer.get("precision_bits").map(plain);
+            let [time, ratio, bits] = [time, ratio, bits].map(|cell| cell.unwrap_or_else(|| "-".into()));
+            let _ = writeln!(text, "{:<16}{time:>12}{ratio:>8}{bits:>12}", about.name);
+        }
+    }
+}
+
+/// A finished comparison.
+#[derive(Debug, Serialize)]
+pub struct Report<'a> {
+    date: String,
+    machine: &'a Machine,
+    environment: BTreeMap<&'static str, &'static str>,
+    log_ring: u8,
+    compositions: Vec<Setting>,
+}
+
+impl<'a> Report<'a> {
+    pub fn new(machine: &'a Machine, log_ring: u8, compositions: Vec<Setting>) -> Self {
+        Self { date: record::today(), machine, environment: ENVIRONMENT.into(), log_ring, compositions }
+    }
+
+    /// For programs.
+    pub fn json(&self) -> Result<String> {
+        Ok(serde_json::to_string_pretty(self)?)
+    }
+
+    /// For people.
+    pub fn table(&self) -> String {
+        let cpu = &self.machine.cpu;
+        let mut text =
+            format!("sign compositions: N = 2^{}; {cpu}; least CPU time, one thread\n", self.log_ring);
+        for setting in &self.compositions {
+            setting.table(&mut text);
+        }
+        text
+    }
+
+    /// Adds this comparison to the day's file of this kind of machine.
+    pub fn record(&self, folder: &Path) -> Result<PathBuf> {
+        record::append(folder, self.machine, &self.date, self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn outcome(name: &str) -> Outcome {
+        Outcome::of(About { name: name.into(), more: Map::new() })
+    }
+
+    fn done(cpu_ms: &[f64], max_error: f64) -> Answer {
+        let more = json!({"max_error": max_error, "precision_bits": -max_error.log2()});
+        let times = Times { cpu_ms: cpu_ms.into(), wall_ms: cpu_ms.into() };
+        Answer::Done { times, more: more.as_object().cloned().unwrap() }
+    }
+
+    #[test]
+    fn minima_and_the_largest_error() {
+        let [mut ours, mut theirs, mut absent] = ["arras", "other", "absent"].map(outcome);
+        for (round, error) in [2.0, 1.0, 3.0].into_iter().zip([0.25, 0.5, 0.125]) {
+            ours.add(done(&[round], error / 1024.0)).unwrap();
+            theirs.add(done(&[8.0 * round, 9.0], 1e-6)).unwrap();
+        }
+        absent.add(Answer::Unsupported("too large".into())).unwrap();
+        let composition = Composition::iterations(&[3, 7], 0.25);
+        let setting = Setting::new(2, &composition, 7.into(), vec![ours, theirs, absent]);
+        let machine =
+            Machine { cpu: "cpu".into(), family: String::new(), model: String::new(), flags: vec![] };
+        let report = Report::new(&machine, 13, vec![setting]);
+
+        let table = report.table();
+        let has = |row: &[&str]| table.lines().any(|line| line.split_whitespace().eq(row.iter().copied()));
+        assert!(has(&["arras", "1.0", "1.00", "11.0"]), "{table}");
+        assert!(has(&["absent", "-", "-", "-"]) && table.contains("too large"), "{table}");
+        let json: Value = serde_json::from_str(&report.json().unwrap()).unwrap();
+        let libraries = &json["compositions"][0]["libraries"];
+        assert_eq!((&libraries[1]["ratio"], &libraries[1]["times"]["calls"]), (&8.0.into(), &6.into()));
+        assert_eq!(
+            (&libraries[0]["max_error"], &libraries[2]["times"]),
+            (&(0.5 / 1024.0).into(), &Value::Null)
+        );
+    }
+
+    #[test]
+    fn wrong_results() {
+        let mut outcome = outcome("other");
+        assert!(outcome.add(done(&[1.0], 0.5)).is_err());
+        assert!(outcome.add(Answer::Done { times: Times::default(), more: Map::new() }).is_err());
+    }
+}
