@@ -164,4 +164,18 @@ pub enum Error {
         /// What is proved.
         proved: f64,
     },
+    /// A file that does not begin like a table of errors.
+    #[error("line {line} is not that of a table of best errors on this grid: it belongs to another file")]
+    OtherTable {
+        /// The first line that differs, from one.
+        line: usize,
+    },
+    /// A row of a table that cannot be read.
+    #[error("line {line} of the table is broken: {what}")]
+    BrokenTable {
+        /// The line, from one.
+        line: usize,
+        /// What is wrong with it.
+        what: &'static str,
+    },
 }

@@ -1,5 +1,7 @@
 //! The words of the command line.
 
+pub mod minimax;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -63,6 +65,12 @@ pub enum Command {
     Eval {
         #[command(subcommand)]
         task: Eval,
+    },
+    /// The best polynomials for sign and comparison
+    #[command(after_help = "Example:\n  arras minimax me --tau 0.5 --degree 7")]
+    Minimax {
+        #[command(subcommand)]
+        what: minimax::Minimax,
     },
     /// Measure the engine
     #[command(after_help = "Example:\n  arras bench ops --preset n14-l7")]

@@ -36,5 +36,6 @@ fn run(arras: &args::Arras) -> anyhow::Result<ExitCode> {
         args::Command::Eval { task: args::Eval::Sst2(args) } => cmd::eval::run(args, &out),
         args::Command::Bench { what: args::Bench::Ops(args) } => cmd::bench::ops::run(args, &out),
         args::Command::Bench { what: args::Bench::Composite(args) } => cmd::bench::composite::run(args),
+        args::Command::Minimax { what } => cmd::minimax::run(what, &out),
     }
 }

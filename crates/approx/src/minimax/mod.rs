@@ -13,6 +13,7 @@
 
 mod number;
 mod remez;
+pub mod table;
 
 use num_bigint::BigInt;
 
@@ -212,6 +213,13 @@ impl Minimax {
     pub fn log2_complement(&self) -> f64 {
         let smallness = self.fixed.bits as u64 - self.level.bits().min(self.fixed.bits.into());
         self.fixed.log2(&self.complement(), 80 + smallness as u32)
+    }
+
+    /// log2(e / (1 - e)): one number with all digits of small errors and of errors near one.
+    #[must_use]
+    pub fn log2_odds(&self) -> f64 {
+        // Near one half the logarithm is near zero, and its digits are in the last bits.
+        self.fixed.log2(&self.fixed.div(&self.level, &self.complement()), 80)
     }
 
     /// The error in decimal with this many significant digits, as in 1.25e-203.

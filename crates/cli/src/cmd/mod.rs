@@ -5,6 +5,7 @@ pub mod classify;
 pub mod eval;
 pub mod evaluate;
 pub mod keygen;
+pub mod minimax;
 pub mod open;
 pub mod params;
 pub mod seal;

@@ -1,0 +1,16 @@
+//! `arras minimax`: the polynomials behind comparisons.
+
+mod me;
+mod store;
+
+use std::process::ExitCode;
+
+use crate::args::minimax::Minimax;
+use crate::output::Output;
+
+pub fn run(what: &Minimax, out: &Output) -> anyhow::Result<ExitCode> {
+    match what {
+        Minimax::Me(args) => me::run(args, out),
+        Minimax::Store(args) => store::run(args, out),
+    }
+}
