@@ -178,4 +178,74 @@ pub enum Error {
         /// What is wrong with it.
         what: &'static str,
     },
+    /// An error of a sign that is not between 0 and 1.
+    #[error("the error {error} is not between 0 and 1")]
+    BadError {
+        /// The error asked for.
+        error: f64,
+    },
+    /// A precision of the output that is out of range.
+    #[error("alpha {alpha} is not above 1 and at most {max}")]
+    BadAlpha {
+        /// The precision asked for.
+        alpha: f64,
+        /// The largest one.
+        max: f64,
+    },
+    /// A gap between inputs that is out of range.
+    #[error("epsilon {epsilon:e} is not from 2^{log2_min} to below 1")]
+    BadEpsilon {
+        /// The gap asked for.
+        epsilon: f64,
+        /// log2 of the smallest one.
+        log2_min: f64,
+    },
+    /// A factor of max and ReLU that is no positive number.
+    #[error("zeta {zeta} is not a positive number")]
+    BadZeta {
+        /// The factor asked for.
+        zeta: f64,
+    },
+    /// A largest degree of a composition that is even or out of range.
+    #[error("the largest degree {degree} is not an odd number from 3 to {max}")]
+    BadMaxDegree {
+        /// The degree asked for.
+        degree: usize,
+        /// The largest one allowed.
+        max: usize,
+    },
+    /// A margin that leaves no room for the error.
+    #[error("the margin {margin:e} is not from 0 to below {max:e}, the error that is allowed in all")]
+    MarginTooLarge {
+        /// The margin asked for.
+        margin: f64,
+        /// The error allowed, which it must stay below.
+        max: f64,
+    },
+    /// No composition within so many levels.
+    #[error("no composition reaches the goal in {depth} levels{}", least.map_or_else(String::new, |n| format!("; {n} would do")))]
+    DepthTooSmall {
+        /// The levels given.
+        depth: u32,
+        /// The fewest that would do, if they are known.
+        least: Option<u32>,
+    },
+    /// More levels than are searched.
+    #[error("the depth {depth} is above {max}, the most that is searched")]
+    DepthTooLarge {
+        /// The levels given.
+        depth: u32,
+        /// The most that are searched.
+        max: u32,
+    },
+    /// A cost that cannot be added up.
+    #[error("the cost {cost} of degree {degree} at level {level} is not a positive number")]
+    BadCost {
+        /// The degree of the polynomial.
+        degree: usize,
+        /// The level of its input.
+        level: u32,
+        /// Its cost as given.
+        cost: f64,
+    },
 }

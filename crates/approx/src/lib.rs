@@ -3,6 +3,7 @@
 mod cells;
 pub mod certify;
 pub mod composite;
+pub mod degrees;
 mod error;
 mod fine;
 pub mod fit;

@@ -11,9 +11,12 @@
 //! # Ok::<(), arras_approx::Error>(())
 //! ```
 
+mod inverse;
 mod number;
 mod remez;
 pub mod table;
+
+pub use inverse::{Inverse, Odds, inverse, inverse_binary};
 
 use num_bigint::BigInt;
 
