@@ -85,6 +85,28 @@ pub enum Error {
         /// The most bits.
         most: u32,
     },
+    /// A function of numbers asked of integers, or the other way round.
+    #[error(
+        "{function} is no function of {domain}: say how many bits integers have, and nothing for numbers"
+    )]
+    Unfit {
+        /// The function.
+        function: &'static str,
+        /// What it was asked of.
+        domain: &'static str,
+    },
+    /// A gap that no two numbers can keep.
+    #[error("a gap of {epsilon} is not between 0 and 1")]
+    Gap {
+        /// The gap.
+        epsilon: f64,
+    },
+    /// A label that names no function and rows.
+    #[error("the label of the sealed columns is damaged or of another kind: seal them again")]
+    Label,
+    /// Bytes that hold no function.
+    #[error("these bytes hold no function of columns: give the file that was made for it")]
+    Function,
     /// A result that would not be exact after rounding.
     #[error(
         "the result would not be exact: its error of {error:.3e} and its noise of {noise:.3e} must stay below 1/2 together, \

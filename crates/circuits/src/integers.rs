@@ -59,12 +59,13 @@ pub struct Bounds {
 pub struct Exact {
     integers: Integers,
     circuit: Circuit,
+    shift: f64,
     bounds: Bounds,
 }
 
 #[derive(Debug, Clone, PartialEq)]
 enum Circuit {
-    Step { compare: Compare, shift: f64 },
+    Step(Compare),
     Equal(Sign),
     Max(Max),
     Min(Min),
@@ -121,6 +122,16 @@ impl Relation {
         }
     }
 
+    /// What is added to a - b, so that it is never zero where a tie must be decided.
+    #[must_use]
+    pub fn shift(self, integers: Integers) -> f64 {
+        match self {
+            Relation::Greater => -integers.unit() / 2.0,
+            Relation::GreaterEqual => integers.unit() / 2.0,
+            Relation::Equal | Relation::Max | Relation::Min => 0.0,
+        }
+    }
+
     /// Levels beyond those of the sign.
     #[must_use]
     pub fn extra_depth(self) -> u32 {
@@ -153,6 +164,16 @@ impl Relation {
     }
 }
 
+impl Bounds {
+    /// Refuses what together is not below half of such a unit.
+    pub(crate) fn check(self, unit: f64) -> Result<(), Error> {
+        let (error, noise) = (self.error / unit, self.noise / unit);
+        // What is no number is not below one half either.
+        let exact = error + noise < 0.5;
+        if exact { Ok(()) } else { Err(Error::NotExact { error, noise, need: 0.5 - noise }) }
+    }
+}
+
 impl Exact {
     /// The circuit of a relation, if its result is exact after rounding.
     ///
@@ -161,24 +182,14 @@ impl Exact {
     /// # Errors
     /// [`Error::NotExact`] when the bounds are not below half a unit together.
     pub fn new(integers: Integers, relation: Relation, sign: &Sign, bounds: Bounds) -> Result<Self, Error> {
-        let unit = relation.unit(integers);
-        let (error, noise) = (bounds.error / unit, bounds.noise / unit);
-        // What is no number is not below one half either.
-        let exact = error + noise < 0.5;
-        if !exact {
-            return Err(Error::NotExact { error, noise, need: 0.5 - noise });
-        }
-        let step = |side: f64| -> Result<Circuit, Error> {
-            Ok(Circuit::Step { compare: Compare::new(sign)?, shift: side * integers.unit() / 2.0 })
-        };
+        bounds.check(relation.unit(integers))?;
         let circuit = match relation {
-            Relation::Greater => step(-1.0)?,
-            Relation::GreaterEqual => step(1.0)?,
+            Relation::Greater | Relation::GreaterEqual => Circuit::Step(Compare::new(sign)?),
             Relation::Equal => Circuit::Equal(sign.clone()),
             Relation::Max => Circuit::Max(Max::new(sign)?),
             Relation::Min => Circuit::Min(Min::new(sign)?),
         };
-        Ok(Exact { integers, circuit, bounds })
+        Ok(Exact { integers, circuit, shift: relation.shift(integers), bounds })
     }
 
     /// The integers.
@@ -197,11 +208,20 @@ impl Exact {
     #[must_use]
     pub fn depth(&self) -> u32 {
         match &self.circuit {
-            Circuit::Step { compare, .. } => compare.depth(),
+            Circuit::Step(compare) => compare.depth(),
             Circuit::Equal(sign) => sign.depth() + 1,
             Circuit::Max(max) => max.depth(),
             Circuit::Min(min) => min.depth(),
         }
+    }
+
+    /// The number whose sign decides: a - b, shifted off zero where a tie must be decided. Cost: no level.
+    ///
+    /// # Errors
+    /// When the operands do not fit each other.
+    pub fn difference<A: Arith>(&self, ops: &A, a: &A::Ct, b: &A::Ct) -> Result<A::Ct, A::Error> {
+        let difference = ops.sub(a, b)?;
+        if self.shift == 0.0 { Ok(difference) } else { ops.add_scalar(&difference, self.shift) }
     }
 
     /// The relation of a and b, hidden by [`Integers::hide`].
@@ -212,11 +232,9 @@ impl Exact {
     /// When levels or the relinearisation key are missing.
     pub fn apply<A: Arith>(&self, ops: &A, a: &A::Ct, b: &A::Ct) -> Result<A::Ct, A::Error> {
         match &self.circuit {
-            Circuit::Step { compare, shift } => {
-                compare.of_difference(ops, &ops.add_scalar(&ops.sub(a, b)?, *shift)?)
-            }
+            Circuit::Step(compare) => compare.of_difference(ops, &self.difference(ops, a, b)?),
             Circuit::Equal(sign) => {
-                let s = sign.apply(ops, &ops.sub(a, b)?)?;
+                let s = sign.apply(ops, &self.difference(ops, a, b)?)?;
                 let square = ops.mul(&s, &s)?;
                 let zero = ops.sub(&square, &square)?;
                 ops.add_scalar(&ops.sub(&zero, &square)?, 1.0)

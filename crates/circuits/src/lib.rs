@@ -10,6 +10,7 @@ pub mod matrix;
 pub mod minmax;
 mod ops;
 pub mod sign;
+pub mod slotwise;
 pub mod softargmax;
 pub mod trace;
 
@@ -22,4 +23,5 @@ pub use matrix::{Dense, Matrix};
 pub use minmax::{Abs, Max, Min, Relu};
 pub use ops::{Arith, Rotate};
 pub use sign::Sign;
+pub use slotwise::Slotwise;
 pub use trace::{Op, Trace, Traced, Tracer};
