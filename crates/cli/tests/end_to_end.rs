@@ -191,25 +191,29 @@ fn a_worker_answers_line_by_line() {
 fn a_worker_applies_polynomials_by_the_plans_that_it_gives() {
     let ring = ["--log-ring", "12", "--levels", "5", "--danger-insecure"];
     let command = [&["bench", "composite"], &ring[..]].concat();
-    // Two iterations towards the sign, of degrees 3 and 7: 1/2 goes to 1 - 0.028, and larger numbers come nearer to 1.
-    let stages = r#"[{"coefficients":[0,1.125,0,-0.125]},{"coefficients":[0,1.1962890625,0,-0.2392578125,0,0.0478515625,0,-0.0048828125]}]"#;
-    let requests = format!(
-        "{{\"op\":\"plan\",\"level\":5,\"reps\":0,\"stages\":{stages}}}\n\
-         {{\"op\":\"composite\",\"level\":5,\"reps\":2,\"epsilon\":0.5,\"stages\":{stages}}}\n\
-         {{\"op\":\"composite\",\"level\":4,\"reps\":1,\"epsilon\":0.5,\"stages\":{stages}}}\n\
-         {{\"op\":\"fly\",\"level\":5,\"reps\":1}}\n"
-    );
-    let out = fed(&command, requests.as_bytes()).fine().out;
-    let lines: Vec<serde_json::Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert_eq!(lines[0]["ready"]["levels"], 5);
-    let plan = &lines[1];
+    let answers = |requests: &str| -> Vec<serde_json::Value> {
+        let out = fed(&command, requests.as_bytes()).fine().out;
+        out.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    };
+    let plan = answers(r#"{"op":"plan","level":5,"reps":0,"degrees":[3,7],"epsilon":0.25}"#).remove(1);
     assert_eq!((&plan["op"], &plan["depth"], &plan["products"]), (&"plan".into(), &5.into(), &7.into()));
     assert_eq!(plan["stages"][0]["powers"], serde_json::json!([[2, 1, 1]]));
-    let done = &lines[2];
+    let stages = &plan["stages"];
+    let lines = answers(&format!(
+        "{{\"op\":\"composite\",\"level\":5,\"reps\":2,\"epsilon\":0.25,\"stages\":{stages}}}\n\
+         {{\"op\":\"composite\",\"level\":4,\"reps\":1,\"epsilon\":0.25,\"stages\":{stages}}}\n\
+         {{\"op\":\"plan\",\"level\":5,\"reps\":0,\"degrees\":[4],\"epsilon\":0.25}}\n\
+         {{\"op\":\"fly\",\"level\":5,\"reps\":1}}\n"
+    ));
+    assert_eq!(lines[0]["ready"]["levels"], 5);
+    let done = &lines[1];
     assert_eq!((done["cpu_ms"].as_array().unwrap().len(), &done["levels_left"]), (2, &0.into()));
     assert!(done["max_error"].as_f64().unwrap() < 1e-6 && done["precision_bits"].as_f64().unwrap() > 20.0);
-    assert!((done["sign_error"].as_f64().unwrap() - 0.028).abs() < 1e-3, "{done}");
-    assert!(lines[3]["error"].as_str().unwrap().contains("level") && lines[4]["unsupported"].is_string());
+    // The composition is as near to the sign as was proved, and not nearer: inputs of all sizes come by its worst.
+    let (sign, proved) = (done["sign_error"].as_f64().unwrap(), plan["noisy_error"].as_f64().unwrap());
+    assert!(sign <= proved && sign > 0.99 * proved, "{sign} {proved}");
+    assert!(lines[2]["error"].as_str().unwrap().contains("level"));
+    assert!(lines[3]["error"].is_string() && lines[4]["unsupported"].is_string());
 }
 
 #[test]

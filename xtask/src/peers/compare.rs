@@ -3,17 +3,14 @@
 //! Each precision alpha has a chain of its own, of exactly the composition's depth, and so processes of its own. Our
 //! worker plans the evaluation, and the other libraries follow the plan: all do the same products at the same levels.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::{Args, ValueEnum};
-use serde_json::Value;
 
-use super::composite::Composition;
 use super::machine::Machine;
-use super::outcome::{Outcome, Report, Setting};
+use super::outcome::{Composition, Outcome, Report, Setting};
 use super::protocol::{Answer, Request};
 use super::worker::Worker;
 use super::{Programs, Run};
@@ -27,9 +24,6 @@ pub struct Options {
     /// Degrees of the polynomials, for one alpha.
     #[arg(long, value_delimiter = ',')]
     degrees: Vec<usize>,
-    /// The polynomials themselves, for one alpha: what `arras minimax polynomials --json` prints.
-    #[arg(long, conflicts_with = "degrees")]
-    polynomials: Option<PathBuf>,
     /// Other degrees for a second measurement of ours, for one alpha.
     #[arg(long, value_delimiter = ',')]
     own_degrees: Vec<usize>,
@@ -82,11 +76,11 @@ fn usual(alpha: u8) -> Option<(&'static [usize], u8)> {
 
 pub fn run(options: &Options) -> Result<()> {
     let Options { run, with, .. } = options;
-    let compositions = compositions(options)?;
+    let degrees = degrees(options)?;
     let programs = Programs::ready(run, !with.is_empty())?;
     let mut settings = Vec::new();
-    for (alpha, composition) in compositions {
-        let setting = measure(options, &programs, alpha, &composition);
+    for (&alpha, degrees) in options.alpha.iter().zip(degrees) {
+        let setting = measure(options, &programs, alpha, &degrees);
         settings.push(setting.with_context(|| format!("alpha = {alpha}"))?);
     }
     let machine = Machine::read();
@@ -102,29 +96,24 @@ pub fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// What is compared at each alpha.
-fn compositions(options: &Options) -> Result<Vec<(u8, Composition)>> {
-    let Options { alpha, degrees, polynomials, own_degrees, .. } = options;
-    let chosen = !degrees.is_empty() || polynomials.is_some() || !own_degrees.is_empty();
-    ensure!(!chosen || alpha.len() == 1, "degrees and polynomials are for one --alpha");
+/// The degrees at each alpha.
+fn degrees(options: &Options) -> Result<Vec<Vec<usize>>> {
+    let Options { alpha, degrees, own_degrees, .. } = options;
+    let chosen = !degrees.is_empty() || !own_degrees.is_empty();
+    ensure!(!chosen || alpha.len() == 1, "degrees are for one --alpha");
     let odd = |degrees: &[usize]| degrees.iter().all(|degree| degree % 2 == 1 && (3..=63).contains(degree));
     ensure!(odd(degrees) && odd(own_degrees), "degrees are odd, from 3 to 63");
-    let composition = |&alpha: &u8| {
-        let epsilon = 2f64.powi(-i32::from(alpha));
-        let composition = match (polynomials, degrees.as_slice(), usual(alpha)) {
-            (Some(path), ..) => {
-                let text =
-                    fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-                let record = serde_json::from_str(&text).with_context(|| path.display().to_string())?;
-                Composition::parse(&record).with_context(|| path.display().to_string())?
-            }
-            (None, [], None) => bail!("alpha = {alpha} has no usual degrees: name them with --degrees"),
-            (None, [], Some((degrees, _))) => Composition::iterations(degrees, epsilon),
-            (None, degrees, _) => Composition::iterations(degrees, epsilon),
-        };
-        Ok((alpha, composition))
+    let of = |&alpha: &u8| match (degrees.as_slice(), usual(alpha)) {
+        ([], None) => bail!("alpha = {alpha} has no usual degrees: name them with --degrees"),
+        ([], Some((degrees, _))) => Ok(degrees.to_vec()),
+        (degrees, _) => Ok(degrees.to_vec()),
     };
-    alpha.iter().map(composition).collect()
+    alpha.iter().map(of).collect()
+}
+
+/// Levels that a composition takes: those of the powers of x.
+fn depth(degrees: &[usize]) -> u32 {
+    degrees.iter().map(|degree| (degree + 1).next_power_of_two().ilog2()).sum()
 }
 
 /// A worker, what it is asked, and what came of it.
@@ -146,23 +135,25 @@ impl Turn {
     }
 }
 
-fn measure(options: &Options, programs: &Programs, alpha: u8, composition: &Composition) -> Result<Setting> {
+fn measure(options: &Options, programs: &Programs, alpha: u8, degrees: &[usize]) -> Result<Setting> {
     let run = &options.run;
-    let mut ours = start(options, ours(options, &programs.ours, composition.depth()))?;
-    let (request, products) = planned(&mut ours, composition, run.reps)?;
+    let mut ours = start(options, ours(options, &programs.ours, degrees))?;
+    let (composition, request) = planned(&mut ours, alpha, degrees, run.reps)?;
     let mut turns = vec![Turn::new(ours, request.clone())];
     if let Some(before) = &run.before {
-        let worker = start(options, self::ours(options, before, composition.depth()))?;
+        let worker = start(options, self::ours(options, before, degrees))?;
         turns.push(Turn::new(worker.named("before"), request.clone()));
     }
     if !options.own_degrees.is_empty() {
-        let own = Composition::iterations(&options.own_degrees, composition.epsilon);
-        let mut worker = start(options, self::ours(options, &programs.ours, own.depth()))?.named("arras-own");
-        let (request, _) = planned(&mut worker, &own, run.reps)?;
-        turns.push(Turn::new(worker, request));
+        let degrees = &options.own_degrees;
+        let mut worker = start(options, self::ours(options, &programs.ours, degrees))?.named("arras-own");
+        let (own, request) = planned(&mut worker, alpha, degrees, run.reps)?;
+        let mut turn = Turn::new(worker, request);
+        turn.outcome.composed_of(own);
+        turns.push(turn);
     }
     for (&peer, python) in options.with.iter().zip(programs.python.iter().cycle()) {
-        let command = theirs(options, python, &programs.script(peer.script()), peer, alpha, composition);
+        let command = theirs(options, python, &programs.script(peer.script()), peer, alpha, degrees);
         let worker = start(options, command).with_context(|| peer.script())?;
         turns.push(Turn::new(worker, request.clone()));
     }
@@ -173,31 +164,33 @@ fn measure(options: &Options, programs: &Programs, alpha: u8, composition: &Comp
         }
     }
     let outcomes = turns.into_iter().map(|turn| turn.outcome).collect();
-    Ok(Setting::new(alpha, composition, products, outcomes))
+    Ok(Setting::new(alpha, composition, outcomes))
 }
 
 fn start(options: &Options, command: Command) -> Result<Worker> {
     Worker::start(command, options.run.core)
 }
 
-/// The request for a composition with its plans, and the number of their products.
-fn planned(worker: &mut Worker, composition: &Composition, reps: u32) -> Result<(Request, Value)> {
-    let level = u8::try_from(composition.depth()).context("too many levels")?;
-    let request = Request::new("plan", level, 0).with("stages", composition.stages());
-    let Answer::Done { mut more, .. } = worker.ask(&request)? else { bail!("it has no plans") };
-    ensure!(more.get("depth") == Some(&level.into()), "the plan is not of depth {level}");
-    let (Some(stages), Some(products)) = (more.remove("stages"), more.remove("products")) else {
-        bail!("the plan has no stages");
+/// A composition, and the request to time it by its plans.
+fn planned(worker: &mut Worker, alpha: u8, degrees: &[usize], reps: u32) -> Result<(Composition, Request)> {
+    let level = u8::try_from(depth(degrees)).context("too many levels")?;
+    let epsilon = 2f64.powi(-i32::from(alpha));
+    let request = Request::new("plan", level, 0).with("epsilon", epsilon.into());
+    let Answer::Done { mut more, .. } = worker.ask(&request.with("degrees", degrees.into()))? else {
+        bail!("it has no plans")
     };
-    let request = Request::new("composite", level, reps);
-    Ok((request.with("epsilon", composition.epsilon.into()).with("stages", stages), products))
+    let stages = more.remove("stages").context("the plan has no stages")?;
+    ensure!(more.get("depth") == Some(&level.into()), "the plan is not of depth {level}");
+    let request =
+        Request::new("composite", level, reps).with("epsilon", epsilon.into()).with("stages", stages);
+    Ok((Composition { degrees: degrees.to_vec(), epsilon, plan: more }, request))
 }
 
 /// Our own worker.
-fn ours(options: &Options, arras: &Path, levels: u32) -> Command {
+fn ours(options: &Options, arras: &Path, degrees: &[usize]) -> Command {
     let mut command = Command::new(arras);
     command.args(["bench", "composite"]);
-    parameters(&mut command, options, levels);
+    parameters(&mut command, options, depth(degrees));
     command
 }
 
@@ -208,17 +201,17 @@ fn theirs(
     script: &Path,
     peer: Peer,
     alpha: u8,
-    composition: &Composition,
+    degrees: &[usize],
 ) -> Command {
     let mut command = Command::new(python);
     command.arg("-B").arg(script);
-    parameters(&mut command, options, composition.depth());
+    parameters(&mut command, options, depth(degrees));
     if matches!(peer, Peer::Openfhe | Peer::OpenfheSeries) {
         let digits = usual(alpha).map_or(1, |(_, digits)| digits);
         command.arg("--digits").arg(digits.to_string());
     }
     if peer == Peer::OpenfheSeries {
-        let degrees: Vec<_> = composition.degrees().iter().map(ToString::to_string).collect();
+        let degrees: Vec<_> = degrees.iter().map(ToString::to_string).collect();
         command.arg("--series").arg("--degrees").arg(degrees.join(","));
     }
     command
@@ -231,5 +224,80 @@ fn parameters(command: &mut Command, options: &Options, levels: u32) {
     }
     if options.danger_insecure {
         command.arg("--danger-insecure");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+    use serde_json::json;
+
+    use super::*;
+
+    #[derive(clap::Parser)]
+    struct Words {
+        #[command(flatten)]
+        options: Options,
+    }
+
+    fn options(words: &str) -> Options {
+        Words::parse_from(["compare"].into_iter().chain(words.split_whitespace())).options
+    }
+
+    /// A worker that gives its answers in turn, whatever it is asked.
+    fn toy(answers: &[&str]) -> Worker {
+        let mut script = r#"echo '{"ready": {"name": "toy"}}'"#.to_owned();
+        for answer in answers {
+            script += &format!("; read request; echo '{answer}'");
+        }
+        let mut command = Command::new("sh");
+        command.args(["-c", &script]);
+        Worker::start(command, 0).unwrap()
+    }
+
+    #[test]
+    fn a_planned_composition_takes_its_turns() {
+        let plan = r#"{"op": "plan", "level": 5, "depth": 5, "products": 7, "stages": ["first", "second"]}"#;
+        let done = r#"{"op": "composite", "level": 5, "cpu_ms": [3], "wall_ms": [3], "max_error": 1e-8}"#;
+        let wrong = r#"{"op": "composite", "level": 5, "cpu_ms": [1], "wall_ms": [1], "max_error": 1}"#;
+        let mut worker = toy(&[plan, done, wrong]);
+        let (composition, request) = planned(&mut worker, 3, &[3, 7], 1).unwrap();
+        assert_eq!((composition.epsilon, &composition.plan["products"]), (0.125, &json!(7)));
+        assert_eq!((request.op.as_str(), request.level, request.reps), ("composite", 5, 1));
+        assert_eq!(request.more["stages"], json!(["first", "second"]));
+        let mut turn = Turn::new(worker, request);
+        turn.take().unwrap();
+        assert!(turn.take().unwrap_err().to_string().contains("from the right one"));
+    }
+
+    #[test]
+    fn a_plan_of_another_depth() {
+        let plan = r#"{"op": "plan", "level": 5, "depth": 6, "products": 7, "stages": []}"#;
+        assert!(planned(&mut toy(&[plan]), 3, &[3, 7], 1).is_err());
+    }
+
+    #[test]
+    fn degrees_of_each_alpha() {
+        let of = |words| degrees(&options(words)).map_err(|error| error.to_string());
+        let usual = of("").unwrap();
+        assert_eq!(usual.iter().map(|degrees| depth(degrees)).collect::<Vec<_>>(), [11, 28]);
+        assert_eq!(of("--alpha 9 --degrees 55,55").unwrap(), [[55, 55]]);
+        assert!(of("--alpha 9").unwrap_err().contains("--degrees"));
+        assert!(of("--degrees 7,7").unwrap_err().contains("one --alpha"));
+        assert!(of("--alpha 8 --degrees 4").unwrap_err().contains("odd"));
+    }
+
+    #[test]
+    fn commands() {
+        let spell = |words, peer| {
+            let command = theirs(&options(words), Path::new("python"), Path::new("x.py"), peer, 8, &[3, 7]);
+            command.get_args().map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ")
+        };
+        let bits = "--levels 5 --base-bits 60 --scale-bits 50";
+        assert_eq!(spell("", Peer::Seal), format!("-B x.py --log-ring 16 {bits}"));
+        let series = spell("--log-ring 13 --danger-insecure", Peer::OpenfheSeries);
+        let end = "--danger-insecure --digits 3 --series --degrees 3,7";
+        assert_eq!(series, format!("-B x.py --log-ring 13 {bits} {end}"));
+        assert!(!spell("", Peer::Openfhe).contains("insecure"));
     }
 }

@@ -4,7 +4,6 @@
 //! ours, theirs. Each library is a process that answers one line per request; `bench/peers/README.md` has the protocol.
 
 mod compare;
-mod composite;
 mod machine;
 mod ops;
 mod outcome;

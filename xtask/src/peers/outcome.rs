@@ -8,7 +8,6 @@ use anyhow::{Result, ensure};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::composite::Composition;
 use super::machine::Machine;
 use super::protocol::{About, Answer};
 use super::record;
@@ -19,10 +18,31 @@ use super::worker::ENVIRONMENT;
 /// A result this far from the plain composition is no evaluation of it.
 const WRONG: f64 = 1.0 / 1024.0;
 
+/// Polynomials applied one after another.
+#[derive(Debug, Serialize)]
+pub struct Composition {
+    pub degrees: Vec<usize>,
+    /// They stand for the sign where epsilon <= |x| <= 1.
+    pub epsilon: f64,
+    /// What our worker says of them: depth, products, proved errors.
+    #[serde(flatten)]
+    pub plan: Map<String, Value>,
+}
+
+impl Composition {
+    fn line(&self) -> String {
+        let degrees: Vec<_> = self.degrees.iter().map(ToString::to_string).collect();
+        let plan = self.plan.iter().map(|(key, value)| format!("{key} {}", plain(value)));
+        [format!("degrees {}", degrees.join(" "))].into_iter().chain(plan).collect::<Vec<_>>().join(", ")
+    }
+}
+
 /// One library's answers so far.
 #[derive(Debug)]
 pub struct Outcome {
     about: About,
+    /// Where it is another one than the setting's.
+    composition: Option<Composition>,
     times: Times,
     /// What the answer with the largest error said.
     worst: Map<String, Value>,
@@ -32,7 +52,12 @@ pub struct Outcome {
 impl Outcome {
     /// No answers yet.
     pub fn of(about: About) -> Self {
-        Self { about, times: Times::default(), worst: Map::new(), unsupported: None }
+        Self { about, composition: None, times: Times::default(), worst: Map::new(), unsupported: None }
+    }
+
+    /// It evaluates another composition than the others.
+    pub fn composed_of(&mut self, composition: Composition) {
+        self.composition = Some(composition);
     }
 
     /// Keeps an answer, unless it is wrong.
@@ -61,11 +86,8 @@ fn error(answer: &Map<String, Value>) -> f64 {
 #[derive(Debug, Serialize)]
 pub struct Setting {
     alpha: u8,
-    degrees: Vec<usize>,
-    polynomials: &'static str,
-    epsilon: f64,
-    depth: u32,
-    products: Value,
+    #[serde(flatten)]
+    composition: Composition,
     libraries: Vec<Library>,
 }
 
@@ -73,6 +95,8 @@ pub struct Setting {
 struct Library {
     #[serde(flatten)]
     about: About,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    composition: Option<Composition>,
     times: Option<Summary>,
     /// Its least CPU time over ours: above one, ours is faster.
     ratio: Option<f64>,
@@ -83,48 +107,40 @@ struct Library {
 }
 
 impl Setting {
-    pub fn new(alpha: u8, composition: &Composition, products: Value, outcomes: Vec<Outcome>) -> Self {
+    pub fn new(alpha: u8, composition: Composition, outcomes: Vec<Outcome>) -> Self {
         let ours = outcomes.first().and_then(|outcome| Summary::new(&outcome.times));
         let library = |outcome: Outcome| {
             let times = Summary::new(&outcome.times);
             let ratio = times.as_ref().and_then(|times| times.over(ours.as_ref()));
-            let Outcome { about, worst: answer, unsupported, .. } = outcome;
-            Library { about, times, ratio, answer, unsupported }
+            let Outcome { about, composition, worst: answer, unsupported, .. } = outcome;
+            Library { about, composition, times, ratio, answer, unsupported }
         };
-        Self {
-            alpha,
-            degrees: composition.degrees(),
-            polynomials: composition.origin,
-            epsilon: composition.epsilon,
-            depth: composition.depth(),
-            products,
-            libraries: outcomes.into_iter().map(library).collect(),
-        }
+        Self { alpha, composition, libraries: outcomes.into_iter().map(library).collect() }
     }
 
     fn table(&self, text: &mut String) {
-        let Self { alpha, depth, polynomials, .. } = self;
-        let degrees: Vec<_> = self.degrees.iter().map(ToString::to_string).collect();
         // Writing to a String cannot fail.
-        let _ = writeln!(
-            text,
-            "\nalpha {alpha}: {polynomials} of degrees {}; depth {depth}, {} products",
-            degrees.join(", "),
-            plain(&self.products)
-        );
-        for Library { about, unsupported, .. } in &self.libraries {
+        let _ = writeln!(text, "\nalpha {}: {}", self.alpha, self.composition.line());
+        for Library { about, composition, unsupported, .. } in &self.libraries {
             let mut more: Vec<_> =
                 about.more.iter().map(|(key, value)| format!("{key} {}", plain(value))).collect();
+            more.extend(composition.iter().map(Composition::line));
             more.extend(unsupported.iter().map(|reason| format!("unsupported: {reason}")));
             let _ = writeln!(text, "  {}: {}", about.name, more.join(", "));
         }
-        let _ = writeln!(text, "{:<16}{:>12}{:>8}{:>12}", "library", "CPU ms", "/ours", "error bits");
+        let _ = writeln!(
+            text,
+            "{:<16}{:>12}{:>8}{:>12}{:>12}",
+            "library", "CPU ms", "/ours", "error bits", "sign error"
+        );
         for Library { about, times, ratio, answer, .. } in &self.libraries {
             let time = times.as_ref().map(|times| format!("{:.1}", times.cpu_ms_min));
             let ratio = ratio.map(|ratio| format!("{ratio:.2}"));
             let bits = answer.get("precision_bits").map(plain);
-            let [time, ratio, bits] = [time, ratio, bits].map(|cell| cell.unwrap_or_else(|| "-".into()));
-            let _ = writeln!(text, "{:<16}{time:>12}{ratio:>8}{bits:>12}", about.name);
+            let sign = answer.get("sign_error").and_then(Value::as_f64).map(|error| format!("{error:.2e}"));
+            let [time, ratio, bits, sign] =
+                [time, ratio, bits, sign].map(|cell| cell.unwrap_or_else(|| "-".into()));
+            let _ = writeln!(text, "{:<16}{time:>12}{ratio:>8}{bits:>12}{sign:>12}", about.name);
         }
     }
 }
@@ -177,7 +193,7 @@ mod tests {
     }
 
     fn done(cpu_ms: &[f64], max_error: f64) -> Answer {
-        let more = json!({"max_error": max_error, "precision_bits": -max_error.log2()});
+        let more = json!({"max_error": max_error, "precision_bits": -max_error.log2(), "sign_error": 0.125});
         let times = Times { cpu_ms: cpu_ms.into(), wall_ms: cpu_ms.into() };
         Answer::Done { times, more: more.as_object().cloned().unwrap() }
     }
@@ -190,17 +206,20 @@ mod tests {
             theirs.add(done(&[8.0 * round, 9.0], 1e-6)).unwrap();
         }
         absent.add(Answer::Unsupported("too large".into())).unwrap();
-        let composition = Composition::iterations(&[3, 7], 0.25);
-        let setting = Setting::new(2, &composition, 7.into(), vec![ours, theirs, absent]);
+        let plan = json!({"depth": 5, "products": 7}).as_object().cloned().unwrap();
+        let composition = Composition { degrees: vec![3, 7], epsilon: 0.25, plan };
+        let setting = Setting::new(2, composition, vec![ours, theirs, absent]);
         let machine =
             Machine { cpu: "cpu".into(), family: String::new(), model: String::new(), flags: vec![] };
         let report = Report::new(&machine, 13, vec![setting]);
 
         let table = report.table();
         let has = |row: &[&str]| table.lines().any(|line| line.split_whitespace().eq(row.iter().copied()));
-        assert!(has(&["arras", "1.0", "1.00", "11.0"]), "{table}");
-        assert!(has(&["absent", "-", "-", "-"]) && table.contains("too large"), "{table}");
+        assert!(has(&["arras", "1.0", "1.00", "11.0", "1.25e-1"]), "{table}");
+        assert!(has(&["absent", "-", "-", "-", "-"]) && table.contains("too large"), "{table}");
         let json: Value = serde_json::from_str(&report.json().unwrap()).unwrap();
+        assert!(table.contains("alpha 2: degrees 3 7, depth 5, products 7"), "{table}");
+        assert_eq!(json["compositions"][0]["products"], 7);
         let libraries = &json["compositions"][0]["libraries"];
         assert_eq!((&libraries[1]["ratio"], &libraries[1]["times"]["calls"]), (&8.0.into(), &6.into()));
         assert_eq!(

@@ -1,13 +1,16 @@
 //! `arras bench composite`: the side of `cargo xtask peers compare` that is ours.
 //!
-//! It answers requests for polynomials on [-1, 1] applied one after another to all slots, and for the plans by which
-//! they are evaluated, so that other libraries can follow the same ones.
+//! It answers requests for polynomials on [-1, 1] applied one after another to all slots. Those of the best sign
+//! composition it makes itself, with the plans by which they are evaluated, so that other libraries can follow the same
+//! ones.
 
 use std::io::BufRead as _;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, ensure};
+use arras_approx::composite::Composite;
 use arras_approx::{Node, Plan, Polynomial};
+use arras_ckks::noise::Noise;
 use arras_ckks::{Ciphertext, Evaluator, KeySet, Level, Params, PublicKey, SecretKey, Security, Shape};
 use arras_client::random;
 use arras_rlwe::{KeyRequest, Purpose};
@@ -26,7 +29,7 @@ pub fn run(args: &BenchComposite) -> anyhow::Result<ExitCode> {
         let request: Request =
             serde_json::from_str(&line?).context("a request is one JSON object per line")?;
         let mut answer = match request.op.as_str() {
-            "plan" => plans(&request),
+            "plan" => worker.plan(&request),
             "composite" => worker.composite(&request),
             _ => Ok(json!({"unsupported": "there is no such operation"})),
         }
@@ -58,6 +61,9 @@ struct Request {
     /// No input is nearer to zero.
     #[serde(default)]
     epsilon: f64,
+    /// Of the sign composition to plan.
+    #[serde(default)]
+    degrees: Vec<usize>,
     /// The polynomials in the order of their application.
     #[serde(default)]
     stages: Vec<Stage>,
@@ -77,24 +83,15 @@ struct Stage {
     coefficients: Vec<f64>,
 }
 
-/// The stages again, each with its plan.
-fn plans(request: &Request) -> anyhow::Result<Value> {
-    let polynomials = request.polynomials()?;
-    let plans: Vec<Plan> = polynomials.iter().map(Polynomial::plan).collect();
-    let stage = |(polynomial, plan): (&Polynomial, &Plan)| {
-        let powers: Vec<_> = plan.powers.iter().map(|power| [power.index, power.left, power.right]).collect();
-        json!({
-            "coefficients": polynomial.coefficients(),
-            "depth": plan.depth,
-            "powers": powers,
-            "root": node(&plan.root),
-        })
-    };
-    Ok(json!({
-        "stages": polynomials.iter().zip(&plans).map(stage).collect::<Vec<_>>(),
-        "depth": plans.iter().map(|plan| plan.depth).sum::<u32>(),
-        "products": plans.iter().map(|plan| plan.products).sum::<u32>(),
-    }))
+/// A polynomial and how it is evaluated.
+fn planned(polynomial: &Polynomial, plan: &Plan) -> Value {
+    let powers: Vec<_> = plan.powers.iter().map(|power| [power.index, power.left, power.right]).collect();
+    json!({
+        "coefficients": polynomial.coefficients(),
+        "depth": plan.depth,
+        "powers": powers,
+        "root": node(&plan.root),
+    })
 }
 
 fn node(node: &Node) -> Value {
@@ -141,6 +138,29 @@ impl Worker {
             "kernel": params.ring().kernels().name,
         });
         about.as_object().cloned().unwrap_or_default()
+    }
+
+    /// The best sign composition of these degrees, with room for the noise of these parameters.
+    fn plan(&self, request: &Request) -> anyhow::Result<Value> {
+        let params = self.eval.params();
+        let slots = params.max_slots();
+        let depths = request.degrees.iter().map(|degree| (degree + 1).next_power_of_two().ilog2());
+        let depths: Vec<u32> = depths.collect();
+        let top = Level(request.level);
+        let mut margins = |stage: usize, polynomial: &Polynomial| {
+            let level = top.down(depths[..stage].iter().sum()).unwrap_or(Level(0));
+            params.poly_noise(polynomial, Noise(0.0), slots, level).bound(slots)
+        };
+        let input_margin = params.public_noise(slots, top).bound(slots);
+        let composite = Composite::build(request.epsilon, input_margin, &request.degrees, &mut margins)?;
+        let stages = composite.polynomials();
+        Ok(json!({
+            "stages": stages.iter().map(|polynomial| planned(polynomial, &polynomial.plan())).collect::<Vec<_>>(),
+            "depth": composite.depth(),
+            "products": composite.products(),
+            "certified_error": composite.certified_error(),
+            "noisy_error": composite.noisy_error(),
+        }))
     }
 
     /// Times of the composite, one call before them, and how far its last result is from the plain one.
