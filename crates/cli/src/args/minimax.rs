@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
+use serde::Serialize;
 
 #[derive(Debug, Subcommand)]
 pub enum Minimax {
@@ -16,6 +17,16 @@ pub enum Minimax {
         after_help = "Example:\n  arras minimax store --out me.csv\n\nCtrl-C keeps what is done, and the same command goes on from there."
     )]
     Store(Store),
+    /// The degrees of the best composition for comparison, or for max and ReLU
+    #[command(
+        after_help = "Examples:\n  arras minimax degrees --alpha 9 --max-degree 63\n  arras minimax degrees --alpha 20 --epsilon-log2 -17 --depth 28 --json\n  arras minimax degrees --alpha 13 --for max --zeta 16\n\nSign has error 2^(1 - alpha) for epsilon <= |x| <= 1, and comparison half of it."
+    )]
+    Degrees(Degrees),
+    /// Published tables of costs and degrees beside ours
+    #[command(
+        after_help = "Example:\n  arras minimax tables\n\nThe exit code is 0 when every row agrees or the difference is explained."
+    )]
+    Tables,
 }
 
 #[derive(Debug, Args)]
@@ -33,4 +44,50 @@ pub struct Store {
     /// Where to write the table; a table that is not finished is continued
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct Degrees {
+    /// Bits of precision of the output: above 1, not necessarily whole
+    #[arg(long, value_name = "BITS", allow_negative_numbers = true)]
+    pub alpha: f64,
+    /// Inputs differ by at least 2^-E; -E means the same; alpha by default
+    #[arg(long, value_name = "E", allow_negative_numbers = true)]
+    pub epsilon_log2: Option<f64>,
+    /// The largest degree of a polynomial, odd, from 3 to 63
+    #[arg(long, value_name = "DEGREE", default_value_t = 63, allow_negative_numbers = true)]
+    pub max_degree: usize,
+    /// What the sign is for
+    #[arg(long = "for", value_name = "FUNCTION", default_value = "compare")]
+    pub function: Function,
+    /// For max, epsilon is zeta 2^-alpha
+    #[arg(long, value_name = "FACTOR", allow_negative_numbers = true)]
+    pub zeta: Option<f64>,
+    /// The levels that may be used, for max with that of the final product; the fewest by default
+    #[arg(long, value_name = "LEVELS", allow_negative_numbers = true)]
+    pub depth: Option<u32>,
+    /// How products are counted
+    #[arg(long, value_name = "TABLE", default_value = "published")]
+    pub counts: Counts,
+}
+
+/// What the sign is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Function {
+    /// Comparison
+    Compare,
+    /// Max, min and ReLU
+    #[value(alias = "relu")]
+    Max,
+}
+
+/// How products are counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Counts {
+    /// As in the literature
+    Published,
+    /// As Arras evaluates: one fewer at degrees 17, 21 and 33
+    Planned,
 }

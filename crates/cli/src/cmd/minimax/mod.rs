@@ -1,7 +1,9 @@
 //! `arras minimax`: the polynomials behind comparisons.
 
+mod degrees;
 mod me;
 mod store;
+mod tables;
 
 use std::process::ExitCode;
 
@@ -12,5 +14,7 @@ pub fn run(what: &Minimax, out: &Output) -> anyhow::Result<ExitCode> {
     match what {
         Minimax::Me(args) => me::run(args, out),
         Minimax::Store(args) => store::run(args, out),
+        Minimax::Degrees(args) => degrees::run(args, out),
+        Minimax::Tables => tables::run(out),
     }
 }
