@@ -248,4 +248,23 @@ pub enum Error {
         /// Its cost as given.
         cost: f64,
     },
+    /// A union of intervals that are not disjoint.
+    #[error("one interval ends at {end} and the next begins at {begin}: they must be apart")]
+    Overlap {
+        /// The upper end of one.
+        end: f64,
+        /// The lower end of the next.
+        begin: f64,
+    },
+    /// A union of no interval.
+    #[error("a domain needs at least one interval")]
+    NoInterval,
+    /// A domain with negative numbers for a polynomial that is known by its values on positive ones.
+    #[error(
+        "the domain begins at {lo}, but an odd or even polynomial is sought on numbers that are not negative"
+    )]
+    NotPositive {
+        /// The lower end of the domain.
+        lo: f64,
+    },
 }

@@ -11,6 +11,7 @@
 //! # Ok::<(), arras_approx::Error>(())
 //! ```
 
+mod best;
 mod inverse;
 mod number;
 mod remez;
@@ -19,6 +20,8 @@ pub mod table;
 pub use inverse::{Inverse, Odds, inverse, inverse_binary};
 
 use num_bigint::BigInt;
+
+pub use best::{Best, Union, best};
 
 use crate::error::Error;
 use crate::polynomial::{MAX_DEGREE, Polynomial};
@@ -254,7 +257,9 @@ impl Minimax {
             return Err(Error::BadScaling { scaling });
         }
         let below = self.log2_error().min(self.log2_complement());
-        let printed = PRINTED - below;
+        // Beyond the scaling T_d grows, and with it what a digit is worth.
+        let end = (self.domain().1 / scaling).max(1.0);
+        let printed = PRINTED - below + self.degree as f64 * end.acosh() * std::f64::consts::LOG2_E;
         let places = (printed * std::f64::consts::LOG10_2).ceil() as u32;
         let (fixed, odd) = self.odd_chebyshev(scaling, printed);
         Ok(odd.iter().map(|c| fixed.decimal(c, places)).collect())
