@@ -1,6 +1,6 @@
 //! Going from stage to stage: domains, scalings and proved ranges.
 
-use super::weighted;
+use super::weighted::Bounds;
 use super::{Composite, Stage};
 use crate::error::Error;
 use crate::interval::{Interval, Real};
@@ -10,6 +10,8 @@ use crate::range::{increases, on_unit};
 
 /// Scalings are multiples of this, so that they print shortly.
 const GRID: f64 = 1.0 / (1 << 20) as f64;
+/// A polynomial may be level from lo (1 - 2^-j) to lo for j from this number down.
+const MOST_LEVEL: i32 = 24;
 /// What a scaling is above the values it should hold.
 const ROOM: f64 = 1.0 + 1.0 / (1 << 18) as f64;
 /// Scalings that are tried for one stage.
@@ -60,9 +62,8 @@ impl Chain {
         let mut next = if last { 1.0 } else { scaling_above(1.0 + best.error()) };
         for _ in 0..TRIES {
             // The caller's margin is in units of what is evaluated; the stage speaks in those of the printed polynomial.
-            let strays = margin(&fold(&c, next)?);
-            let stage =
-                self.prove(c.clone(), (Interval::point(strays) * Interval::point(next)).hi(), next)?;
+            let margin = times(margin(&fold(&c, next)?), next);
+            let stage = self.prove(c.clone(), margin, next)?;
             let end = widened(stage.range, stage.margin).hi();
             if last || end <= next {
                 self.accept(stage, next);
@@ -92,9 +93,8 @@ impl Chain {
         if self.stages.is_empty() {
             return Err(Error::NoStages);
         }
-        let weighted =
-            weighted::Bounds::new(&self.stages, self.input_margin, self.noisy).everywhere(self.epsilon);
         let Chain { epsilon, input_margin, stages, exact, noisy, .. } = self;
+        let weighted = Bounds::new(&stages, input_margin, noisy).above(0.0, epsilon);
         Ok(Composite { epsilon, input_margin, stages, exact, noisy, weighted })
     }
 
@@ -118,7 +118,8 @@ impl Chain {
         let exact_range = if self.exact == domain {
             range
         } else {
-            on_unit(&hull, unit(self.exact.lo(), self.scaling).0, unit(self.exact.hi(), self.scaling).1)
+            let (a, b) = (unit(self.exact.lo(), self.scaling).0, unit(self.exact.hi(), self.scaling).1);
+            on_unit(&hull, a, b).clip(range.lo(), range.hi())
         };
         let (scaling, floor) = (self.scaling, beyond.lo());
         Ok(Stage { scaling, coefficients, margin, domain, range, exact_range, knee, floor, evaluated, hull })
@@ -134,8 +135,8 @@ impl Chain {
         if increases_to(lo) {
             return Ok((lo, range));
         }
-        let Some(knee) = [0.9375, 0.75, 0.5].map(|part| part * lo).into_iter().find(|&x| increases_to(x))
-        else {
+        let mut nearer = (1..=MOST_LEVEL).rev().map(|j| lo - lo * f64::from(-j).exp2());
+        let Some(knee) = nearer.find(|&x| increases_to(x)) else {
             return Err(Error::NotIncreasing { stage: self.stages.len(), hi: 0.5 * lo });
         };
         let between = on_unit(hull, unit(knee, self.scaling).0, unit(lo, self.scaling).1);
@@ -162,6 +163,11 @@ pub(super) fn error(x: Interval) -> f64 {
 /// All numbers within the margin of the interval.
 pub(super) fn widened(x: Interval, margin: f64) -> Interval {
     if margin == 0.0 { x } else { x + Interval::new(-margin, margin) }
+}
+
+/// The product of two numbers that are not negative, from above; exact where one is 0 or 1.
+fn times(a: f64, b: f64) -> f64 {
+    if a == 0.0 || b == 1.0 { a } else { (Interval::point(a) * Interval::point(b)).hi() }
 }
 
 /// Two numbers that enclose x / scaling.

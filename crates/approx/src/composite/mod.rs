@@ -26,6 +26,7 @@ use crate::error::Error;
 use crate::interval::Interval;
 use crate::polynomial::Polynomial;
 use chain::Chain;
+use weighted::Bounds;
 
 /// One polynomial of a composition, with what is proved about it.
 #[derive(Debug, Clone, PartialEq)]
@@ -177,6 +178,25 @@ impl Composite {
     #[must_use]
     pub fn weighted_error(&self) -> f64 {
         self.weighted
+    }
+
+    /// As [`Composite::weighted_error`], for lo <= |x| <= 1 alone.
+    #[must_use]
+    pub fn weighted_error_above(&self, lo: f64) -> f64 {
+        self.bounds().above(lo, self.epsilon)
+    }
+
+    /// A proved bound of k |P(k / top) - 1| / 2 for the integers k = 1, ..., top, when the input and every stage stray by
+    /// at most their margins: the error of the max of two integers whose difference is divided by top.
+    ///
+    /// Cost: some microseconds for each k below epsilon top.
+    #[must_use]
+    pub fn integer_error(&self, top: u32) -> f64 {
+        self.bounds().integers(top, self.epsilon)
+    }
+
+    fn bounds(&self) -> Bounds<'_> {
+        Bounds::new(&self.stages, self.input_margin, self.noisy)
     }
 
     /// A proved bound of |P(x)| for all |x| <= 1, when the input and every stage stray by at most their margins: what is

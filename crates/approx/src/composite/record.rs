@@ -7,8 +7,10 @@ use super::{Composite, Stage};
 use crate::error::Error;
 use crate::interval::Interval;
 
-/// How much less than what is proved here may be claimed by someone whose proof is sharper.
+/// How much less of an error than what is proved here may be claimed by someone whose proof is sharper.
 const SHARPER: f64 = 0.01;
+/// The same for the end of a range, in parts of the end or of the width.
+const SHARPER_END: f64 = 1e-5;
 
 /// What an independent program needs to check a composition; anyone may write one.
 #[derive(Serialize, Deserialize)]
@@ -108,6 +110,6 @@ impl TryFrom<Record> for Composite {
 
 /// Whether the claim contains what is proved, but for what a sharper proof may gain.
 fn covers([lo, hi]: [f64; 2], proved: Interval) -> bool {
-    let room = SHARPER * (proved.hi() - proved.lo());
-    lo <= proved.lo() + room && proved.hi() - room <= hi
+    let room = |end: f64| SHARPER_END * end.abs().min(proved.hi() - proved.lo());
+    lo <= proved.lo() + room(proved.lo()) && proved.hi() - room(proved.hi()) <= hi
 }

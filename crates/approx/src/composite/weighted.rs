@@ -28,27 +28,33 @@ impl<'a> Bounds<'a> {
         Bounds { stages: stages.iter().map(with).collect(), input_margin, far: error(noisy) }
     }
 
-    /// A bound of x |P(x) - 1| / 2 for 0 <= x <= 1.
+    /// A bound of x |P(x) - 1| / 2 for lo <= x <= 1.
     ///
     /// Beyond epsilon it is half the error there, which is attained near one.
-    pub(super) fn everywhere(&self, epsilon: f64) -> f64 {
-        self.between(0.0, epsilon).max(half(self.far))
-    }
-
-    /// A bound of x |P(x) - 1| / 2 for lo <= x <= hi, not tight beyond epsilon.
-    pub(super) fn between(&self, lo: f64, hi: f64) -> f64 {
+    pub(super) fn above(&self, lo: f64, epsilon: f64) -> f64 {
+        let floor = half(self.far);
+        if lo >= epsilon {
+            return floor;
+        }
         let look = |u: f64, v: f64| {
             let m = 0.5 * (u + v);
             let middle = self.weighted(m, m);
             Look { bound: self.weighted(u, v), middle, attained: middle }
         };
-        let floor = half(self.far);
         let enough = |worst: &Look, seen: f64| worst.bound <= (SLACK * seen).max(floor);
-        maximum((lo, hi), START, &look, &enough).bound
+        maximum((lo, epsilon), START, &look, &enough).bound.max(floor)
+    }
+
+    /// A bound of k |P(k / top) - 1| / 2 for k = 1, ..., top.
+    pub(super) fn integers(&self, top: u32, epsilon: f64) -> f64 {
+        let scale = f64::from(top);
+        let near = (1..=top).map(|k| unit(f64::from(k), scale)).take_while(|&(u, _)| u < epsilon);
+        let worst = near.fold(half(self.far), |worst, (u, v)| worst.max(self.weighted(u, v)));
+        (Interval::point(scale) * Interval::point(worst)).hi()
     }
 
     /// A bound of x |P(x) - 1| / 2 for u <= x <= v.
-    pub(super) fn weighted(&self, u: f64, v: f64) -> f64 {
+    fn weighted(&self, u: f64, v: f64) -> f64 {
         let x = Interval::point(u) - Interval::point(self.input_margin);
         let least = self.stages.iter().fold(x.lo(), |x, (stage, series)| stage.least(series, x));
         let below = (Interval::point(1.0) - Interval::point(least)).hi();
