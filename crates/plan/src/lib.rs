@@ -2,8 +2,10 @@
 
 pub mod cost;
 mod error;
+mod fastest;
 pub mod price;
 
 pub use cost::{Chain, CostTable, Machine, Operation, Ring};
 pub use error::Error;
+pub use fastest::Fastest;
 pub use price::OddPrices;
