@@ -2,6 +2,7 @@
 
 mod args;
 mod cmd;
+mod costs;
 mod input;
 mod keyring;
 mod output;
@@ -37,5 +38,6 @@ fn run(arras: &args::Arras) -> anyhow::Result<ExitCode> {
         args::Command::Bench { what: args::Bench::Ops(args) } => cmd::bench::ops::run(args, &out),
         args::Command::Bench { what: args::Bench::Composite(args) } => cmd::bench::composite::run(args),
         args::Command::Minimax { what } => cmd::minimax::run(what, &out),
+        args::Command::Calibrate(args) => cmd::calibrate::run(args, arras.threads, &out),
     }
 }

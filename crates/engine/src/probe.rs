@@ -4,7 +4,10 @@ use std::collections::HashMap;
 use std::hint::black_box;
 use std::sync::Arc;
 
-use arras_ckks::{Ciphertext, Evaluator, HoistedCiphertext, KeySet, Level, Params, Plain, PublicKey};
+use arras_approx::Polynomial;
+use arras_ckks::{
+    Ciphertext, Evaluator, HoistedCiphertext, KeySet, Level, Params, Plain, Product, PublicKey, Tensor,
+};
 use arras_rlwe::ring::{Coeff, Poly, Seed};
 use arras_rlwe::{KeyRequest, Purpose};
 use rand_core::CryptoRng;
@@ -26,6 +29,16 @@ pub enum Op {
     MultiplyPlain,
     /// Two ciphertexts: product, relinearisation, rescale.
     Multiply,
+    /// Two ciphertexts: the product of degree two alone.
+    Product,
+    /// A product of degree two to degree one.
+    Relinearise,
+    /// A product of degree two to degree one and a level down, in one division.
+    RelineariseRescale,
+    /// A product of degree one, a level down.
+    Rescale,
+    /// Two ciphertexts by public numbers and summed, without the rescale.
+    Combine,
     /// A rotation by one slot.
     Rotate,
     /// The decomposition that rotations of one ciphertext share.
@@ -38,13 +51,18 @@ pub enum Op {
 
 impl Op {
     /// Every operation.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 15] = [
         Self::Encode,
         Self::Encrypt,
         Self::Decrypt,
         Self::Add,
         Self::MultiplyPlain,
         Self::Multiply,
+        Self::Product,
+        Self::Relinearise,
+        Self::RelineariseRescale,
+        Self::Rescale,
+        Self::Combine,
         Self::Rotate,
         Self::Hoist,
         Self::RotateHoisted,
@@ -61,6 +79,11 @@ impl Op {
             Self::Add => "add",
             Self::MultiplyPlain => "multiply_plain",
             Self::Multiply => "multiply",
+            Self::Product => "product",
+            Self::Relinearise => "relinearise",
+            Self::RelineariseRescale => "relinearise_rescale",
+            Self::Rescale => "rescale",
+            Self::Combine => "combine",
             Self::Rotate => "rotate",
             Self::Hoist => "hoist",
             Self::RotateHoisted => "rotate_hoisted",
@@ -78,7 +101,13 @@ impl Op {
     #[must_use]
     pub const fn least_level(self) -> Level {
         match self {
-            Self::MultiplyPlain | Self::Multiply => Level(1),
+            Self::MultiplyPlain
+            | Self::Multiply
+            | Self::Product
+            | Self::Relinearise
+            | Self::RelineariseRescale
+            | Self::Rescale
+            | Self::Combine => Level(1),
             Self::Encode
             | Self::Encrypt
             | Self::Decrypt
@@ -124,6 +153,14 @@ struct Operands {
     right: Ciphertext,
     hoisted: HoistedCiphertext<Arc<Ciphertext>>,
     poly: Poly<Coeff>,
+    /// Of both ciphertexts, and of one with the plaintext; level 0 has no products.
+    products: Option<(Tensor, Product)>,
+}
+
+impl Operands {
+    fn products(&self, op: &'static str) -> Result<&(Tensor, Product), Error> {
+        Ok(self.products.as_ref().ok_or(arras_ckks::Error::OutOfLevels { op, need: 1, have: Level(0) })?)
+    }
 }
 
 impl<'a> Probe<'a> {
@@ -187,7 +224,12 @@ impl<'a> Probe<'a> {
         let hoisted = self.eval.hoist(left.clone())?;
         let ring = params.ring();
         let poly = ring.intt(ring.uniform(&Seed::random(&mut *self.rng), params.basis(level)));
-        Ok(Operands { plain, left, right, hoisted, poly })
+        let products = if level == Level(0) {
+            None
+        } else {
+            Some((self.eval.mul_lazy(&left, &right)?, self.eval.mul_plain_lazy(&left, &plain)?))
+        };
+        Ok(Operands { plain, left, right, hoisted, poly, products })
     }
 
     /// Does an operation at a level once. The first call at a level also makes the operands.
@@ -207,11 +249,31 @@ impl<'a> Probe<'a> {
             Op::Add => drop(black_box(eval.add(&with.left, &with.right)?)),
             Op::MultiplyPlain => drop(black_box(eval.mul_plain_lazy(&with.left, &with.plain)?)),
             Op::Multiply => drop(black_box(eval.mul(&with.left, &with.right)?)),
+            Op::Product => drop(black_box(eval.mul_lazy(&with.left, &with.right)?)),
+            Op::Relinearise => drop(black_box(eval.relinearise(&with.products("a relinearisation")?.0)?)),
+            Op::RelineariseRescale => {
+                drop(black_box(eval.relinearise_rescale(&with.products("a relinearisation")?.0)?))
+            }
+            Op::Rescale => drop(black_box(eval.rescale(&with.products("a rescale")?.1)?)),
+            Op::Combine => {
+                drop(black_box(eval.combine_lazy(&[&*with.left, &with.right], &[0.5, -0.25], 0.125)?))
+            }
             Op::Rotate => drop(black_box(eval.rotate(&with.left, 1)?)),
             Op::Hoist => drop(black_box(eval.hoist(&*with.left)?)),
             Op::RotateHoisted => drop(black_box(eval.rotate_from(&with.hoisted, 1)?)),
             Op::Ntt => drop(black_box(params.ring().ntt(params.ring().copy(&with.poly, with.poly.basis())))),
         }
+        Ok(())
+    }
+
+    /// Evaluates a polynomial at a level once. The first call at a level also makes the operands.
+    ///
+    /// # Errors
+    /// A level that does not exist or is below the depth of the polynomial, or a missing key.
+    pub fn poly(&mut self, p: &Polynomial, level: Level) -> Result<(), Error> {
+        self.prepare(level)?;
+        let Some(with) = self.operands.get(&level) else { return Ok(()) };
+        drop(black_box(self.eval.poly(&with.left, p)?));
         Ok(())
     }
 }

@@ -3,6 +3,7 @@
 
 mod common;
 
+use arras_approx::Polynomial;
 use arras_ckks::{Level, PublicKey};
 use arras_engine::Error;
 use arras_engine::probe::{Op, Probe, required_keys};
@@ -36,6 +37,17 @@ fn every_operation_at_every_level() {
     drop(probe);
     assert_eq!(opened, 3);
     assert_eq!(Op::find("bootstrap"), None);
+}
+
+#[test]
+fn polynomials() {
+    let toy = Toy::new(9, 3);
+    let mut probe =
+        Probe::new(&toy.params, toy.keys(&required_keys(&toy.params)), public(&toy), rng(5)).unwrap();
+    let cubic = Polynomial::unit(vec![0.0, 0.5, 0.0, 0.25]).unwrap();
+    for level in 0..=4 {
+        assert_eq!(probe.poly(&cubic, Level(level)).is_ok(), (2..=3).contains(&level), "level {level}");
+    }
 }
 
 #[test]

@@ -89,7 +89,7 @@ pub struct Machine {
     pub cpu: String,
     /// The vector kernels in use.
     pub kernel: String,
-    /// Threads in use; times are CPU time of all of them together.
+    /// Threads in use. Times are CPU time of one thread, and elapsed time of more.
     pub threads: u32,
 }
 
@@ -321,11 +321,6 @@ impl CostTable {
     /// Adds a chain, and returns the one of the same depth that it replaces.
     pub fn insert(&mut self, chain: Chain) -> Option<Chain> {
         self.chains.insert(chain.depth, chain)
-    }
-
-    /// Forgets the chain of a depth.
-    pub fn remove(&mut self, depth: u32) -> Option<Chain> {
-        self.chains.remove(&depth)
     }
 
     /// Refuses costs of another machine.

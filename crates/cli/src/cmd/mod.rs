@@ -1,6 +1,7 @@
 //! One file for each command.
 
 pub mod bench;
+pub mod calibrate;
 pub mod classify;
 pub mod eval;
 pub mod evaluate;

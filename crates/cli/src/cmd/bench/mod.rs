@@ -6,13 +6,13 @@ pub mod ops;
 use std::time::{Duration, Instant};
 
 /// Times of one call.
-struct Times {
-    cpu: Duration,
-    wall: Duration,
+pub struct Times {
+    pub cpu: Duration,
+    pub wall: Duration,
 }
 
 /// What a call gives, and how long it takes.
-fn time<T>(call: impl FnOnce() -> T) -> (T, Times) {
+pub fn time<T>(call: impl FnOnce() -> T) -> (T, Times) {
     let (cpu, wall) = (cpu_time(), Instant::now());
     let made = call();
     let wall = wall.elapsed();
@@ -32,6 +32,6 @@ fn cpu_time() -> Option<Duration> {
     None
 }
 
-fn milliseconds(time: Duration) -> f64 {
+pub fn milliseconds(time: Duration) -> f64 {
     (time.as_secs_f64() * 1e6).round() / 1e3
 }

@@ -59,7 +59,7 @@ fn levels(args: &BenchOps, params: &Params) -> anyhow::Result<Vec<Level>> {
 }
 
 /// A probe under fresh keys, which decrypts because it was made here.
-fn probe(params: &Params) -> anyhow::Result<Probe<'static>> {
+pub fn probe(params: &Params) -> anyhow::Result<Probe<'static>> {
     let mut rng = random::system()?;
     let secret = SecretKey::new(params.rlwe(), &mut rng);
     let keys = KeySet::generate(params.rlwe(), &secret, &required_keys(params), &mut rng, |_| true)?;
