@@ -6,6 +6,7 @@ use arras_nn::program::{Latency, Throughput};
 use arras_nn::{Job, Mode, Model, Prediction};
 use rand_core::CryptoRng;
 
+use crate::encrypt::{Key, encrypt};
 use crate::error::Error;
 use crate::plan::Plan;
 
@@ -14,19 +15,10 @@ pub const PRECISION_BITS: u32 = 12;
 
 /// Bits that must be right beyond those that leave, in a vector that fills its ring: what rounding needs to hide the noise of
 /// all but one value in a thousand (docs/security.md).
-const MARGIN_BITS: u32 = 10;
+pub(crate) const MARGIN_BITS: u32 = 10;
 
 /// The most bytes of ciphertexts in one batch.
 pub const MOST_BYTES: u64 = 2 << 30;
-
-/// What encrypts.
-#[derive(Clone, Copy, Debug)]
-enum Key<'a> {
-    /// Half the bytes and less noise.
-    Secret(&'a SecretKey),
-    /// Anyone's.
-    Public(&'a PublicKey),
-}
 
 /// A key with the model for which it seals. It opens nothing.
 #[derive(Clone, Copy, Debug)]
@@ -105,7 +97,7 @@ impl<'a> Sealer<'a> {
         let label = job.to_bytes();
         Job::from_bytes(&label)?;
         self.check_memory(features.len(), vectors.len(), level)?;
-        Ok(Batch { label, items: self.encrypt(&vectors, slots, level, rng)? })
+        Ok(Batch { label, items: encrypt(self.params, self.key, &vectors, slots, level, rng)? })
     }
 
     fn pack(&self, features: &[Vec<f64>], mode: Mode) -> Result<(Vec<Vec<f64>>, usize), Error> {
@@ -124,33 +116,8 @@ impl<'a> Sealer<'a> {
 
     /// The ciphertexts of a batch are in memory all at once.
     fn check_memory(&self, have: usize, vectors: usize, level: Level) -> Result<(), Error> {
-        let halves = match self.key {
-            Key::Secret(_) => 1,
-            Key::Public(_) => 2,
-        };
-        let words = halves * self.params.basis(level).rows() * self.params.degree();
-        let bytes = (words * size_of::<u64>()) as u64 * vectors as u64;
+        let bytes = self.key.bytes(self.params, level) * vectors as u64;
         if bytes <= MOST_BYTES { Ok(()) } else { Err(Error::TooMany { have, bytes, most: MOST_BYTES }) }
-    }
-
-    fn encrypt<R: CryptoRng + ?Sized>(
-        &self,
-        vectors: &[Vec<f64>],
-        slots: usize,
-        level: Level,
-        rng: &mut R,
-    ) -> Result<Items, Error> {
-        let encoded = vectors.iter().map(|values| self.params.encode_at(values, slots, level));
-        let items = match self.key {
-            Key::Secret(key) => Items::Seeded(
-                encoded.map(|plain| self.params.encrypt(&plain?, key, rng)).collect::<Result<_, _>>()?,
-            ),
-            Key::Public(key) => {
-                let encrypt = |plain: Result<_, _>| self.params.encrypt_public(&plain?, key, rng);
-                Items::Whole(encoded.map(encrypt).collect::<Result<_, _>>()?)
-            }
-        };
-        Ok(items)
     }
 }
 

@@ -30,7 +30,7 @@ pub enum Error {
     Interrupted,
     /// No ring is large enough.
     #[error(
-        "no parameters give the {depth} levels of this model at {security}-bit security: use less security or another model"
+        "no parameters give {depth} levels at {security}-bit security: use less security, or a model or function of fewer levels"
     )]
     NoParameters {
         /// Levels that the model takes.
@@ -40,7 +40,7 @@ pub enum Error {
     },
     /// The keys' parameters have too few levels.
     #[error(
-        "the keys have {have} levels and this model takes {need}: make keys for it with `arras keygen --model`"
+        "the keys have {have} levels and {need} are needed: make keys for what shall run, as `arras keygen --model` does for a model"
     )]
     TooShallow {
         /// Levels of the keys.
@@ -58,6 +58,29 @@ pub enum Error {
         /// Bits needed.
         need: u32,
     },
+    /// A precision that no degrees reach.
+    #[error(
+        "no polynomials reach an error of 2^-{alpha:.1} with the noise of their parameters: ask for less"
+    )]
+    Unreachable {
+        /// The precision of the sign.
+        alpha: f64,
+    },
+    /// Polynomials and degrees.
+    #[error(transparent)]
+    Approx(#[from] arras_approx::Error),
+    /// A function of columns.
+    #[error(transparent)]
+    Circuit(#[from] arras_circuits::Error),
+    /// Columns that cannot be sealed.
+    #[error(transparent)]
+    Data(#[from] arras_circuits::slotwise::DataError),
+    /// An answer about columns that must not be used.
+    #[error(transparent)]
+    Answer(#[from] arras_circuits::slotwise::AnswerError),
+    /// Columns sealed for another function.
+    #[error("the columns were sealed for another function: give the one with which they were sealed")]
+    ForeignFunction,
     /// Approximate arithmetic.
     #[error(transparent)]
     Ckks(#[from] arras_ckks::Error),

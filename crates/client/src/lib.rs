@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 
 mod client;
+mod columns;
+mod encrypt;
 mod error;
 pub mod keys;
 pub mod passphrase;
@@ -9,6 +11,7 @@ pub mod random;
 pub mod store;
 
 pub use client::{Client, PRECISION_BITS, Sealer};
+pub use columns::{ColumnClient, ColumnPlan, ColumnSealer, Wish};
 pub use error::Error;
 pub use keys::{Keys, Source};
 pub use plan::Plan;

@@ -4,6 +4,7 @@ use arras_circuits::Trace;
 use arras_ckks::{KeyRequest, Level, Params, Purpose, Security, Shape};
 use arras_nn::program::{Latency, Throughput};
 use arras_nn::{Mode, Model};
+use arras_rlwe::Spec;
 
 use crate::error::Error;
 
@@ -54,11 +55,8 @@ impl Plan {
     fn build(needs: &[Needs], security: Security) -> Result<Self, Error> {
         let depth = needs.iter().map(|need| need.trace.depth).max().unwrap_or(1).max(1);
         let slots = needs.iter().map(|need| need.slots).max().unwrap_or(1);
-        let least = (2 * slots).max(1 << 12).trailing_zeros();
-        let shape =
-            |log_degree| Shape { log_degree, base_bits: BASE_BITS, scale_bits: SCALE_BITS, depth, security };
-        let spec = (least..=17).find_map(|log_degree| shape(log_degree).build());
-        let spec = spec.ok_or(Error::NoParameters { depth, security: security.bits() })?;
+        let shape = Shape { log_degree: 0, base_bits: BASE_BITS, scale_bits: SCALE_BITS, depth, security };
+        let spec = smallest(shape, slots)?;
         let request = needs.iter().fold(KeyRequest::new(), |all, need| all.union(&need.request()));
         Ok(Self { params: Params::new(&spec)?, request, depth })
     }
@@ -97,11 +95,22 @@ fn needs(model: &Model, mode: Mode) -> Result<Needs, Error> {
 }
 
 impl Needs {
-    /// Levels of a trace without limit are counted from the bottom, as those of ciphertexts are.
     fn request(&self) -> KeyRequest {
-        let level = |level: u32| Level(level.min(255) as u8);
-        let rotations = self.trace.rotations.iter().map(|(&by, &at)| (Purpose::Rotate(by as u32), level(at)));
-        let relinearise = self.trace.relinearise.map(|at| (Purpose::Relinearise, level(at)));
-        rotations.chain(relinearise).fold(KeyRequest::new(), |all, (purpose, at)| all.with(purpose, at))
+        key_request(&self.trace)
     }
+}
+
+/// The keys of a trace. Levels of one without limit are counted from the bottom, as those of ciphertexts are.
+pub(crate) fn key_request(trace: &Trace) -> KeyRequest {
+    let level = |level: u32| Level(level.min(255) as u8);
+    let rotations = trace.rotations.iter().map(|(&by, &at)| (Purpose::Rotate(by as u32), level(at)));
+    let relinearise = trace.relinearise.map(|at| (Purpose::Relinearise, level(at)));
+    rotations.chain(relinearise).fold(KeyRequest::new(), |all, (purpose, at)| all.with(purpose, at))
+}
+
+/// The smallest secure ring with these slots for a chain of this shape, whatever its degree.
+pub(crate) fn smallest(shape: Shape, slots: usize) -> Result<Spec, Error> {
+    let least = slots.saturating_mul(2).max(1 << 12).trailing_zeros();
+    let spec = (least..=17).find_map(|log_degree| Shape { log_degree, ..shape }.build());
+    spec.ok_or(Error::NoParameters { depth: shape.depth, security: shape.security.bits() })
 }

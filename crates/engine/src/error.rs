@@ -75,6 +75,12 @@ pub enum Error {
     /// A batch sealed for another model.
     #[error("the data were sealed for another model; seal them again with the model file that runs here")]
     ForeignModel,
+    /// Columns sealed for another function.
+    #[error(
+        "the columns were sealed for another function, or for the same one with other polynomials; seal them again for the \
+         function that runs here"
+    )]
+    ForeignFunction,
     /// A label that cannot be read, or a model without a program.
     #[error(transparent)]
     Model(#[from] arras_nn::Error),
@@ -84,6 +90,14 @@ pub enum Error {
     )]
     Sentences {
         /// Sentences in the batch.
+        have: usize,
+        /// The most accepted.
+        most: usize,
+    },
+    /// More rows than the engine accepts.
+    #[error("the columns have {have} rows, and this engine takes at most {most} at once; send them in parts")]
+    Rows {
+        /// Rows of the columns.
         have: usize,
         /// The most accepted.
         most: usize,

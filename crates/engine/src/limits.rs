@@ -11,6 +11,8 @@ use crate::error::Error;
 pub struct Limits {
     /// Sentences of one batch.
     pub sentences: usize,
+    /// Rows of one batch of columns.
+    pub rows: usize,
     /// Bytes of the ciphertexts that a run holds at once, estimated from above.
     pub bytes: u64,
     /// Bytes of encoded linear maps that are kept from run to run.
@@ -18,15 +20,19 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// 65536 sentences, 16 GiB, and 1 GiB of encoded maps.
+    /// 65536 sentences or rows, 16 GiB, and 1 GiB of encoded maps.
     fn default() -> Self {
-        Self { sentences: 1 << 16, bytes: 1 << 34, cache_bytes: CACHE_BYTES }
+        Self { sentences: 1 << 16, rows: 1 << 16, bytes: 1 << 34, cache_bytes: CACHE_BYTES }
     }
 }
 
 impl Limits {
     pub(crate) fn check_sentences(&self, have: usize) -> Result<(), Error> {
         if have <= self.sentences { Ok(()) } else { Err(Error::Sentences { have, most: self.sentences }) }
+    }
+
+    pub(crate) fn check_rows(&self, have: usize) -> Result<(), Error> {
+        if have <= self.rows { Ok(()) } else { Err(Error::Rows { have, most: self.rows }) }
     }
 
     pub(crate) fn check_bytes(&self, need: u64) -> Result<(), Error> {

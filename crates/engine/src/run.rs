@@ -1,6 +1,8 @@
-//! A model on a batch.
+//! A model, or a function of columns, on a batch.
 
-use arras_circuits::{Failure, Op, Trace, Tracer};
+use std::cell::Cell;
+
+use arras_circuits::{Failure, Op, Slotwise, Trace, Traced, Tracer, slotwise};
 use arras_ckks::wire::{Batch, Items};
 use arras_ckks::{Ciphertext, Level, Params, SeededCiphertext};
 use arras_nn::program::{Latency, Throughput};
@@ -54,6 +56,51 @@ impl Engine {
         Ok(Batch { label: sealed.label, items: Items::Whole(results) })
     }
 
+    /// The answer to columns that were sealed for this function, and its guard, at the lowest level and under the same label.
+    ///
+    /// `progress` hears of the operations done and of all operations, and stops the run by returning `false`. Labels, sizes,
+    /// levels, keys and memory are checked before anything is computed.
+    ///
+    /// Cost: that of [`Slotwise::trace`] for all rows together. Error: [`Slotwise::error`], for parameters of which its proof
+    /// speaks.
+    ///
+    /// # Errors
+    /// A label that is none or names another function, ciphertexts of another number, level or packing than the function
+    /// takes, a key that is missing, a limit exceeded, or [`Error::Stopped`].
+    pub fn run_columns(
+        &self,
+        function: &Slotwise,
+        sealed: Batch,
+        progress: &mut dyn FnMut(usize, usize) -> bool,
+    ) -> Result<Batch, Error> {
+        let job = slotwise::Job::from_bytes(&sealed.label)?;
+        if job.function != function.digest() {
+            return Err(Error::ForeignFunction);
+        }
+        let rows = job.rows as usize;
+        self.limits().check_rows(rows)?;
+        let inputs = unpack(sealed.items);
+        let columns = function.function().columns();
+        let slots = check_number(&inputs, columns)?;
+        // The last slot holds the sentinel.
+        if rows >= slots {
+            return Err(Error::Slots { need: (rows + 1).next_power_of_two(), have: slots });
+        }
+        let trace = function.trace()?;
+        let level = self.check(&trace, &inputs, slots)?;
+        // The powers and sums of one polynomial at a time, but no bound of those is simpler.
+        let held = inputs.len() as u64 + trace.count(Op::Product);
+        self.limits().check_bytes(held * ciphertext_bytes(self.params(), level))?;
+        let steps = steps(|ops, x| function.run(ops, &vec![x; columns]).map(drop))?;
+        report(progress, 0, steps)?;
+        let backend = self.backend(slots)?;
+        let inputs: Vec<Hidden> = inputs.into_iter().map(|x| x.open(&backend)).collect::<Result<_, _>>()?;
+        let watched = Watched::new(&backend, |done| progress(done, steps));
+        let results = function.run(&watched, &inputs).map_err(refused)?;
+        let results = results.iter().map(|result| backend.output(result)).collect::<Result<_, _>>()?;
+        Ok(Batch { label: sealed.label, items: Items::Whole(results) })
+    }
+
     /// One ciphertext after the other, as many at a time as there are threads; the first alone encodes the matrices.
     fn latency(
         &self,
@@ -104,7 +151,7 @@ impl Engine {
         let level = self.check(&trace, &inputs, slots)?;
         let held = inputs.len() as u64 + trace.count(Op::Product);
         self.limits().check_bytes(held * ciphertext_bytes(self.params(), level))?;
-        let steps = steps(program)?;
+        let steps = steps(|ops, x| program.run(ops, &vec![x; program.features()]).map(drop))?;
         report(progress, 0, steps)?;
         let backend = self.backend(slots)?;
         let inputs: Vec<Hidden> = inputs.into_iter().map(|x| x.open(&backend)).collect::<Result<_, _>>()?;
@@ -194,16 +241,18 @@ fn report(progress: Progress<'_>, done: usize, all: usize) -> Result<(), Error> 
 }
 
 /// Operations of a program, counted on nothing.
-fn steps(program: &Throughput) -> Result<usize, Error> {
-    let tracer = Tracer::unlimited(2)?;
-    let mut steps = 0;
+fn steps(program: impl FnOnce(&Counted<'_>, Traced) -> Result<(), Failure<Error>>) -> Result<usize, Error> {
+    let (tracer, steps) = (Tracer::unlimited(2)?, Cell::new(0));
     let count = |done| {
-        steps = done;
+        steps.set(done);
         true
     };
-    program.run(&Watched::new(&tracer, count), &vec![tracer.input(); program.features()]).map_err(refused)?;
-    Ok(steps)
+    program(&Watched::new(&tracer, Box::new(count)), tracer.input()).map_err(refused)?;
+    Ok(steps.get())
 }
+
+/// Operations on nothing that are counted.
+type Counted<'a> = Watched<'a, Tracer, Box<dyn FnMut(usize) -> bool + 'a>>;
 
 fn refused(failure: Failure<Error>) -> Error {
     match failure {

@@ -5,8 +5,12 @@
 mod common;
 
 use arras_circuits::activation::Quadratic;
+use arras_circuits::integers::Bounds;
+use arras_circuits::slotwise::Function;
 use arras_circuits::softargmax::{ManyClasses, TwoClasses};
-use arras_circuits::{Dense, Matrix};
+use arras_circuits::{
+    Abs, Compare, Dense, Exact, Integers, Matrix, Max, Min, Relation, Relu, Sign, Slotwise,
+};
 use arras_nn::program::{Latency, Throughput};
 use arras_testkit::{rng, units};
 use common::model::{model, sentences};
@@ -202,6 +206,78 @@ fn soft_argmax_of_three_and_five_classes() {
     for classes in [3, 5] {
         let f = ManyClasses::new(classes, 2.0, 0.05).unwrap();
         holds_for(&Many { f }, classes, 1e-5);
+    }
+}
+
+program!(Signs { sign: Sign, compare: Compare }, |me, ops, x| {
+    vec![
+        me.sign.apply(ops, &x[0])?,
+        me.compare.of_difference(ops, &x[0])?,
+        me.compare.apply(ops, &x[0], &x[1])?,
+    ]
+});
+program!(Ramps { max: Max, min: Min, relu: Relu, abs: Abs }, |me, ops, x| {
+    vec![
+        me.max.apply(ops, &x[0], &x[1])?,
+        me.min.apply(ops, &x[0], &x[1])?,
+        me.relu.apply(ops, &x[0])?,
+        me.abs.apply(ops, &x[0])?,
+    ]
+});
+program!(Relations { circuits: Vec<Exact> }, |me, ops, x| {
+    me.circuits.iter().map(|circuit| circuit.apply(ops, &x[0], &x[1])).collect::<Result<_, _>>()?
+});
+program!(Columns { of: Slotwise }, |me, ops, x| me.of.run(ops, x)?.into());
+
+/// Two columns in [0, 1]: their differences are in the domain of a sign.
+fn columns() -> Vec<Vec<f64>> {
+    (0..2).map(|i| units(256, &mut rng(70 + i)).iter().map(|x| x.abs()).collect()).collect()
+}
+
+#[test]
+fn signs_and_ramps() {
+    let sign = common::sign();
+    let compare = Compare::new(&sign).unwrap();
+    let signs = Signs { sign: sign.clone(), compare };
+    Case { program: &signs, inputs: columns(), slots: 256, log_degree: 9, bound: DEEP }.holds();
+    let ramps = Ramps {
+        max: Max::new(&sign).unwrap(),
+        min: Min::new(&sign).unwrap(),
+        relu: Relu::new(&sign).unwrap(),
+        abs: Abs::new(&sign),
+    };
+    Case { program: &ramps, inputs: columns(), slots: 256, log_degree: 9, bound: DEEP }.holds();
+}
+
+#[test]
+fn integers_are_exact_after_rounding() {
+    let (integers, sign) = (Integers::new(3).unwrap(), common::sign());
+    let relations =
+        [Relation::Greater, Relation::GreaterEqual, Relation::Equal, Relation::Max, Relation::Min];
+    let bounds = Bounds { error: 1e-3, noise: DEEP };
+    let circuits = relations.map(|relation| Exact::new(integers, relation, &sign, bounds).unwrap()).to_vec();
+    let hide = |i: u32| integers.hide(i % 8);
+    let inputs = vec![(0..256).map(hide).collect(), (0..256).map(|i| hide(i / 8)).collect()];
+    let program = Relations { circuits };
+    Case { program: &program, inputs, slots: 256, log_degree: 9, bound: DEEP }.holds();
+}
+
+#[test]
+fn functions_of_columns() {
+    for function in [Function::Compare, Function::Max, Function::Min] {
+        let program = Columns { of: common::slotwise(function) };
+        Case { program: &program, inputs: columns(), slots: 256, log_degree: 9, bound: DEEP }.holds();
+    }
+    for function in [Function::Relu, Function::Abs] {
+        let program = Columns { of: common::slotwise(function) };
+        Case {
+            program: &program,
+            inputs: vec![units(256, &mut rng(72))],
+            slots: 256,
+            log_degree: 9,
+            bound: DEEP,
+        }
+        .holds();
     }
 }
 

@@ -6,8 +6,9 @@ pub mod model;
 
 use std::sync::Arc;
 
-use arras_approx::Polynomial;
-use arras_circuits::{Clear, Failure, Rotate, Trace, Tracer};
+use arras_approx::{Composite, Polynomial};
+use arras_circuits::slotwise::{Domain, Function, Proof};
+use arras_circuits::{Clear, Failure, Rotate, Sign, Slotwise, Trace, Tracer};
 use arras_ckks::{
     Ciphertext, Evaluator, KeyRequest, KeySet, Level, Params, Purpose, SecretKey, Security, Shape,
 };
@@ -172,6 +173,19 @@ pub fn polynomial(degree: usize, parity: usize, lo: f64, hi: f64) -> Polynomial 
     c.iter_mut().enumerate().filter(|(k, _)| parity < 2 && k % 2 != parity).for_each(|(_, c)| *c = 0.0);
     c.iter_mut().for_each(|c| *c /= (degree + 1) as f64);
     Polynomial::new(lo, hi, c).unwrap()
+}
+
+/// The sign from a tenth on, by degrees 7 and 15, within a thousandth.
+pub fn sign() -> Sign {
+    let composite = Composite::build(0.1, 1e-6, &[7, 15], &mut |_, _| 1e-6).unwrap();
+    assert!(composite.noisy_error() < 1e-3);
+    Sign::new(composite.polynomials()).unwrap()
+}
+
+/// A function of numbers by that sign.
+pub fn slotwise(function: Function) -> Slotwise {
+    let proof = Proof { sign: 1e-3, weighted: 0.05, tie: 1.0, noise: 1e-6, guard: 1e-6 };
+    Slotwise::new(function, Domain::Numbers { epsilon: 0.1 }, &sign(), proof).unwrap()
 }
 
 /// A cache that keeps nothing.
