@@ -92,7 +92,7 @@ def keyed(context):
 
 
 def fewest_digits(args, levels):
-    """The context with the fewest digits of the key switch that the library accepts, tried upward."""
+    """The context with the fewest digits of the key switch that the library accepts, tried upward from what was asked."""
     refusal = None
     for digits in range(args.digits, levels + 2):
         try:
@@ -104,7 +104,6 @@ def fewest_digits(args, levels):
 
 def main():
     arguments = parser(__doc__)
-    arguments.set_defaults(digits=1)
     arguments.add_argument("--series", action="store_true", help="use the library's own evaluation of a series")
     arguments.add_argument("--degrees", type=lambda text: [int(word) for word in text.split(",")], default=[])
     args = arguments.parse_args()

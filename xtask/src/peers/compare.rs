@@ -63,13 +63,14 @@ impl Peer {
 /// Bits of the base modulus, and of the scale and each level.
 const BITS: [(&str, u8); 2] = [("--base-bits", 60), ("--scale-bits", 50)];
 
-/// Degrees with the fewest products at the least depth, from Lee, Lee, No, Kim (2022, minimax approximation of sign
-/// function by composite polynomial for homomorphic comparison, table 3), and the fewest digits to try in OpenFHE's key
-/// switch: those with which it is fastest, when 128 bits of security allow them.
-fn usual(alpha: u8) -> Option<(&'static [usize], u8)> {
+/// Degrees that take the least time, from Lee, Lee, Kim and No (2022, optimization of homomorphic comparison algorithm on
+/// RNS-CKKS scheme, table 7): for each alpha those of the depth that its authors found fastest.
+fn usual(alpha: u8) -> Option<&'static [usize]> {
     match alpha {
-        8 => Some((&[3, 15, 31], 3)),
-        20 => Some((&[5, 5, 5, 7, 7, 15, 15, 31], 1)),
+        8 => Some(&[3, 15, 31]),
+        12 => Some(&[5, 5, 5, 15, 29]),
+        16 => Some(&[5, 3, 5, 7, 7, 15, 31]),
+        20 => Some(&[5, 5, 5, 7, 7, 15, 15, 31]),
         _ => None,
     }
 }
@@ -105,7 +106,7 @@ fn degrees(options: &Options) -> Result<Vec<Vec<usize>>> {
     ensure!(odd(degrees) && odd(own_degrees), "degrees are odd, from 3 to 63");
     let of = |&alpha: &u8| match (degrees.as_slice(), usual(alpha)) {
         ([], None) => bail!("alpha = {alpha} has no usual degrees: name them with --degrees"),
-        ([], Some((degrees, _))) => Ok(degrees.to_vec()),
+        ([], Some(degrees)) => Ok(degrees.to_vec()),
         (degrees, _) => Ok(degrees.to_vec()),
     };
     alpha.iter().map(of).collect()
@@ -153,7 +154,7 @@ fn measure(options: &Options, programs: &Programs, alpha: u8, degrees: &[usize])
         turns.push(turn);
     }
     for (&peer, python) in options.with.iter().zip(programs.python.iter().cycle()) {
-        let command = theirs(options, python, &programs.script(peer.script()), peer, alpha, degrees);
+        let command = theirs(options, python, &programs.script(peer.script()), peer, degrees);
         let worker = start(options, command).with_context(|| peer.script())?;
         turns.push(Turn::new(worker, request.clone()));
     }
@@ -195,21 +196,10 @@ fn ours(options: &Options, arras: &Path, degrees: &[usize]) -> Command {
 }
 
 /// Another library's worker.
-fn theirs(
-    options: &Options,
-    python: &Path,
-    script: &Path,
-    peer: Peer,
-    alpha: u8,
-    degrees: &[usize],
-) -> Command {
+fn theirs(options: &Options, python: &Path, script: &Path, peer: Peer, degrees: &[usize]) -> Command {
     let mut command = Command::new(python);
     command.arg("-B").arg(script);
     parameters(&mut command, options, depth(degrees));
-    if matches!(peer, Peer::Openfhe | Peer::OpenfheSeries) {
-        let digits = usual(alpha).map_or(1, |(_, digits)| digits);
-        command.arg("--digits").arg(digits.to_string());
-    }
     if peer == Peer::OpenfheSeries {
         let degrees: Vec<_> = degrees.iter().map(ToString::to_string).collect();
         command.arg("--series").arg("--degrees").arg(degrees.join(","));
@@ -279,8 +269,9 @@ mod tests {
     #[test]
     fn degrees_of_each_alpha() {
         let of = |words| degrees(&options(words)).map_err(|error| error.to_string());
-        let usual = of("").unwrap();
-        assert_eq!(usual.iter().map(|degrees| depth(degrees)).collect::<Vec<_>>(), [11, 28]);
+        let depths = |words| of(words).unwrap().iter().map(|degrees| depth(degrees)).collect::<Vec<_>>();
+        assert_eq!(depths(""), [11, 28]);
+        assert_eq!(depths("--alpha 8,12,16,20"), [11, 18, 23, 28]);
         assert_eq!(of("--alpha 9 --degrees 55,55").unwrap(), [[55, 55]]);
         assert!(of("--alpha 9").unwrap_err().contains("--degrees"));
         assert!(of("--degrees 7,7").unwrap_err().contains("one --alpha"));
@@ -290,13 +281,13 @@ mod tests {
     #[test]
     fn commands() {
         let spell = |words, peer| {
-            let command = theirs(&options(words), Path::new("python"), Path::new("x.py"), peer, 8, &[3, 7]);
+            let command = theirs(&options(words), Path::new("python"), Path::new("x.py"), peer, &[3, 7]);
             command.get_args().map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ")
         };
         let bits = "--levels 5 --base-bits 60 --scale-bits 50";
         assert_eq!(spell("", Peer::Seal), format!("-B x.py --log-ring 16 {bits}"));
         let series = spell("--log-ring 13 --danger-insecure", Peer::OpenfheSeries);
-        let end = "--danger-insecure --digits 3 --series --degrees 3,7";
+        let end = "--danger-insecure --series --degrees 3,7";
         assert_eq!(series, format!("-B x.py --log-ring 13 {bits} {end}"));
         assert!(!spell("", Peer::Openfhe).contains("insecure"));
     }
