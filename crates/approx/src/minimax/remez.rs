@@ -143,19 +143,20 @@ impl Levelled {
         if at.slope.sign() == Sign::NoSign {
             return here;
         }
+        // The error climbs from the near end to the extremum; the far end is beyond the extremum.
         let right = rises(&at);
         let (mut near, mut far) = (here, if right { nodes[j + 1] } else { nodes[j - 1] });
         for _ in 0..MAX_STEPS {
             let step = at.step * (1_i64 << NODE_BITS) as f64;
-            let next = if step.abs() < END as f64 { here.saturating_add(step as i64) } else { near };
+            let next = here.saturating_add(step as i64);
             let inside = next > near.min(far) && next < near.max(far);
-            if inside && step.abs() < SHORT || here == next {
-                return next;
+            if step.abs() < SHORT && (inside || here == near) {
+                return if inside { next } else { here };
             }
-            here = if inside { next } else { near / 2 + far / 2 };
             if (near - far).abs() < 4 {
                 return near;
             }
+            here = if inside { next } else { near / 2 + far / 2 };
             at = self.at(squares, shift, here);
             if rises(&at) == right && at.below_one == positive {
                 near = here;
@@ -257,4 +258,41 @@ fn chebyshev_nodes(n: usize) -> Vec<i64> {
             }
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// [1 - 2^-21, 1 + 2^-21] in a format of this many bits.
+    fn narrow(bits: u32) -> Squares {
+        let fixed = Fixed { bits };
+        let tau = fixed.number(1.0, -21);
+        Squares::new(fixed, &(fixed.one() - &tau), &(fixed.one() + tau))
+    }
+
+    #[test]
+    fn too_few_bits_are_noticed() {
+        assert!(exchange(&narrow(800), 32).is_best());
+        for bits in [100, 300, 500, 650] {
+            assert!(!exchange(&narrow(bits), 32).is_best(), "{bits}");
+        }
+    }
+
+    #[test]
+    fn every_start_is_levelled_and_bounds_the_best_error() {
+        let squares = narrow(300);
+        let best = exchange(&squares, 8);
+        for skew in 1..8 {
+            let mut nodes = chebyshev_nodes(8);
+            nodes[skew] = nodes[skew] / 2 + nodes[skew - 1] / 2;
+            let levelled = Levelled::solve(&squares, &nodes);
+            assert!(levelled.level < best.level);
+            for (j, &t) in nodes.iter().enumerate() {
+                let error = levelled.error(&squares, t);
+                let signed = if j % 2 == 0 { error } else { -error };
+                assert!(ratio(&(signed - &levelled.level), &levelled.level).abs() < 1e-20, "{skew} {j}");
+            }
+        }
+    }
 }

@@ -64,7 +64,9 @@ fn degree(degree: i64) -> anyhow::Result<usize> {
     ensure!((3..=63).contains(&degree), "the degree {degree} is not between 3 and 63");
     ensure!(
         degree % 2 == 1,
-        "the degree {degree} is even: only odd degrees from 3 to 63 approximate the sign"
+        "the degree {degree} is even, and must be odd: {} or {}",
+        degree - 1,
+        degree + 1
     );
     Ok(usize::try_from(degree)?)
 }

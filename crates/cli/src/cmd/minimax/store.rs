@@ -31,6 +31,8 @@ pub fn run(args: &Store, out: &Output) -> anyhow::Result<ExitCode> {
     let started = Instant::now();
     let mut draft = begin(&args.out)?;
     stop::watch()?;
+    // At once, so that a place that cannot be written is known before the work.
+    save(&args.out, &draft)?;
     let missing: Vec<usize> = draft.missing().collect();
     let values = (DEGREES * TAUS) as u64;
     let bar = output::bar(values, "best errors");
