@@ -5,6 +5,7 @@ mod arras;
 
 use arras::arras;
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 /// The answer of `arras minimax degrees` to some words.
 fn degrees(words: &str) -> Value {
@@ -62,6 +63,39 @@ fn what_cannot_be_reached_or_read_is_refused() {
     ] {
         arras(&words_of(words, &[])).refused(reason);
     }
+}
+
+#[test]
+fn the_least_time_is_that_of_measured_costs() {
+    let work = TempDir::new().unwrap();
+    let file = work.path().join("costs.json");
+    let costs = file.display().to_string();
+    arras(&["calibrate", "--depths", "5-6", "--reps", "1", "--out", &costs]).fine();
+    for (depth, chains) in [("5", 5..=5), ("6", 5..=6)] {
+        let answer = degrees(&format!("--alpha 4 --depth {depth} --optimise time --costs {costs}"));
+        let fewest = &answer["fewest_mults"];
+        assert!(answer["milliseconds"].as_f64() <= fewest["milliseconds"].as_f64(), "{answer}");
+        assert!(answer["milliseconds"].as_f64() > Some(0.0), "{answer}");
+        assert!(chains.contains(&answer["chain_depth"].as_u64().unwrap()), "{answer}");
+        assert!(answer["sign_error_log2"].as_f64() <= Some(-3.0), "{answer}");
+        assert!(fewest["mults"].as_u64() <= answer["mults"].as_u64(), "{answer}");
+    }
+    let said = arras(&words_of("--alpha 4 --depth 6 --optimise time", &["--costs", &costs])).fine().out;
+    assert!(said.contains(" ms, on a chain of "), "{said}");
+
+    let refused = |words: &str, file: &str, reason: &str| {
+        arras(&words_of(words, &["--optimise", "time", "--costs", file])).refused(reason);
+    };
+    refused("--alpha 5 --depth 7", &costs, "no chain of depth 7, only 5-6: measure it with `arras calibrate");
+    refused("--alpha 5 --depth 6", &costs, "no composition reaches the goal in 6 levels; 7 would do");
+    refused("--alpha 8 --depth 60", &costs, "a chain of depth 60 does not fit N = 2^16");
+    refused("--alpha 4", "/nonexistent", "/nonexistent cannot be read");
+    std::fs::write(&file, std::fs::read_to_string(&file).unwrap().replace("\"threads\":1", "\"threads\":9"))
+        .unwrap();
+    refused("--alpha 4", &costs, "measured on another machine (the threads 9, here 1)");
+    std::fs::write(&file, "{}").unwrap();
+    refused("--alpha 4", &costs, "this is no table of costs");
+    arras(&words_of("--alpha 4", &["--costs", &costs])).refused("--costs belongs to --optimise time");
 }
 
 #[test]

@@ -19,7 +19,7 @@ pub enum Minimax {
     Store(Store),
     /// The degrees of the best composition for comparison, or for max and ReLU
     #[command(
-        after_help = "Examples:\n  arras minimax degrees --alpha 9 --max-degree 63\n  arras minimax degrees --alpha 20 --epsilon-log2 -17 --depth 28 --json\n  arras minimax degrees --alpha 13 --for max --zeta 16\n\nSign has error 2^(1 - alpha) for epsilon <= |x| <= 1, and comparison half of it."
+        after_help = "Examples:\n  arras minimax degrees --alpha 9 --max-degree 63\n  arras minimax degrees --alpha 20 --epsilon-log2 -17 --depth 28 --json\n  arras minimax degrees --alpha 13 --for max --zeta 16\n  arras minimax degrees --alpha 20 --depth 28 --optimise time\n\nSign has error 2^(1 - alpha) for epsilon <= |x| <= 1, and comparison half of it."
     )]
     Degrees(Degrees),
     /// Published tables of costs and degrees beside ours
@@ -66,9 +66,25 @@ pub struct Degrees {
     /// The levels that may be used, for max with that of the final product; the fewest by default
     #[arg(long, value_name = "LEVELS", allow_negative_numbers = true)]
     pub depth: Option<u32>,
+    /// What is made least
+    #[arg(long, value_name = "WHAT", default_value = "mults")]
+    pub optimise: Optimise,
     /// How products are counted
     #[arg(long, value_name = "TABLE", default_value = "published")]
     pub counts: Counts,
+    /// With --optimise time, the costs of this machine: by default those that `arras calibrate` keeps
+    #[arg(long, value_name = "FILE")]
+    pub costs: Option<PathBuf>,
+}
+
+/// What is made least.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Optimise {
+    /// Products of two ciphertexts
+    Mults,
+    /// Time on this machine
+    Time,
 }
 
 /// What the sign is for.

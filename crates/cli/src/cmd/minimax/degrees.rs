@@ -2,12 +2,17 @@
 
 use std::process::ExitCode;
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 use arras_approx::degrees::{Choice, Goal, Products, fewest_products, least_depth};
+use arras_plan::{CostTable, Fastest};
 use serde::Serialize;
 
-use crate::args::minimax::{Counts, Degrees, Function};
+use crate::args::minimax::{Counts, Degrees, Function, Optimise};
+use crate::costs;
 use crate::output::{self, Output};
+
+/// The ring of comparisons, as log2 N.
+const RING: u32 = 16;
 
 /// What is said of the best composition.
 #[derive(Serialize)]
@@ -18,28 +23,85 @@ struct Answer {
     r#for: Function,
     #[serde(skip_serializing_if = "Option::is_none")]
     zeta: Option<f64>,
-    optimise: &'static str,
+    optimise: Optimise,
     counts: Counts,
     /// The least depth of any composition, and the depth that was allowed.
     minimum_depth: u32,
     within_depth: u32,
+    #[serde(flatten)]
+    best: Composition,
+    /// Beside the least time: the composition of the fewest products.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fewest_mults: Option<Composition>,
+}
+
+#[derive(Serialize)]
+struct Composition {
     depth: u32,
     mults: u32,
     /// The products of our own plans of these degrees.
     planned_mults: u32,
     degrees: Vec<usize>,
     sign_error_log2: f64,
+    #[serde(flatten)]
+    time: Option<Time>,
 }
 
-pub fn run(args: &Degrees, out: &Output) -> anyhow::Result<ExitCode> {
+/// What a composition takes, and on which chain, by measured costs.
+#[derive(Clone, Copy, Serialize)]
+struct Time {
+    milliseconds: f64,
+    chain_depth: u32,
+}
+
+pub fn run(args: &Degrees, threads: Option<u16>, out: &Output) -> anyhow::Result<ExitCode> {
     let goal = goal(args)?;
-    let minimum = least_depth(&goal)?;
-    let within = args.depth.unwrap_or(minimum);
-    let choice = match args.counts {
-        Counts::Published => fewest_products(&goal, within, &Products::published())?,
-        Counts::Planned => fewest_products(&goal, within, Products::planned())?,
+    let minimum_depth = least_depth(&goal)?;
+    let within_depth = args.depth.unwrap_or(minimum_depth);
+    let products = match args.counts {
+        Counts::Published => &Products::published(),
+        Counts::Planned => Products::planned(),
     };
-    out.show(&answer(args, &goal, (minimum, within), choice), human)
+    let fewest = fewest_products(&goal, within_depth, products)?;
+    let (best, fewest_mults) = match args.optimise {
+        Optimise::Mults if args.costs.is_some() => bail!("--costs belongs to --optimise time"),
+        Optimise::Mults => (composition(fewest, products, None), None),
+        Optimise::Time => {
+            let table = table(args, (minimum_depth, within_depth), threads)?;
+            let Fastest { choice, chain, milliseconds } = table.fastest(&goal, within_depth)?;
+            let time = Time { milliseconds, chain_depth: chain };
+            let (chain_depth, milliseconds) = table.price_of(&fewest.degrees, goal.after())?;
+            let other = Time { milliseconds, chain_depth };
+            (composition(choice, products, Some(time)), Some(composition(fewest, products, Some(other))))
+        }
+    };
+    let answer = Answer {
+        alpha: goal.alpha(),
+        epsilon_log2: goal.epsilon().log2(),
+        max_degree: goal.max_degree(),
+        r#for: args.function,
+        zeta: args.zeta,
+        optimise: args.optimise,
+        counts: args.counts,
+        minimum_depth,
+        within_depth,
+        best,
+        fewest_mults,
+    };
+    out.show(&answer, human)
+}
+
+/// The costs of this machine: of the chain of the depth that is allowed, and of what shorter ones are known.
+fn table(args: &Degrees, (minimum, within): (u32, u32), threads: Option<u16>) -> anyhow::Result<CostTable> {
+    let ring = costs::ring(RING);
+    let threads = threads.map_or(1, u32::from);
+    let table = costs::costs(args.costs.as_deref(), ring, &[within], threads)?;
+    let known: Vec<u32> = table.depths().filter(|depth| (minimum..within).contains(depth)).collect();
+    for depth in known {
+        let spec = costs::spec(ring, depth).with_context(|| costs::too_deep(ring, depth))?;
+        costs::check_shape(table.chain(depth)?, &spec)?;
+    }
+    Ok(table)
 }
 
 /// What the composition is to achieve.
@@ -59,39 +121,50 @@ pub fn goal(args: &Degrees) -> anyhow::Result<Goal> {
     })
 }
 
-fn answer(args: &Degrees, goal: &Goal, (minimum_depth, within_depth): (u32, u32), choice: Choice) -> Answer {
-    Answer {
-        alpha: goal.alpha(),
-        epsilon_log2: goal.epsilon().log2(),
-        max_degree: goal.max_degree(),
-        r#for: args.function,
-        zeta: args.zeta,
-        optimise: "mults",
-        counts: args.counts,
-        minimum_depth,
-        within_depth,
+fn composition(choice: Choice, products: &Products, time: Option<Time>) -> Composition {
+    Composition {
         depth: choice.depth,
-        mults: choice.mults,
+        mults: products.sum(&choice.degrees),
         planned_mults: Products::planned().sum(&choice.degrees),
         degrees: choice.degrees,
         sign_error_log2: choice.log2_error,
+        time,
     }
 }
 
 fn human(answer: &Answer) -> String {
+    let best = section(answer, &answer.best);
+    match &answer.fewest_mults {
+        Some(other) if other.degrees == answer.best.degrees => {
+            format!("{best}\nNo composition takes fewer products.")
+        }
+        Some(other) => format!("{best}\nThe fewest products:\n\n{}", section(answer, other)),
+        None => best,
+    }
+}
+
+fn section(answer: &Answer, best: &Composition) -> String {
     let (last, more) = match answer.r#for {
         Function::Max => (", one of them for the final product", ", and the final one"),
         Function::Compare => ("", ""),
     };
-    output::pairs(&[
-        ("degrees", set(&answer.degrees)),
-        ("depth", format!("{} levels{last}; {} is the least", answer.depth, answer.minimum_depth)),
-        ("products", format!("{}{more}; {} as Arras plans them", answer.mults, answer.planned_mults)),
+    let mut lines = vec![
+        ("degrees", set(&best.degrees)),
+        ("depth", format!("{} levels{last}; {} is the least", best.depth, answer.minimum_depth)),
+        ("products", format!("{}{more}; {} as Arras plans them", best.mults, best.planned_mults)),
         (
             "error of sign",
-            format!("2^{:.4} for 2^{:.2} <= |x| <= 1", answer.sign_error_log2, answer.epsilon_log2),
+            format!("2^{:.4} for 2^{:.2} <= |x| <= 1", best.sign_error_log2, answer.epsilon_log2),
         ),
-    ])
+    ];
+    if let Some(Time { milliseconds, chain_depth }) = best.time {
+        let without = if answer.r#for == Function::Max { " without the final product" } else { "" };
+        lines.push((
+            "predicted",
+            format!("{milliseconds:.1} ms{without}, on a chain of {chain_depth} levels"),
+        ));
+    }
+    output::pairs(&lines)
 }
 
 /// Degrees as the literature writes them.

@@ -10,11 +10,11 @@ use std::process::ExitCode;
 use crate::args::minimax::Minimax;
 use crate::output::Output;
 
-pub fn run(what: &Minimax, out: &Output) -> anyhow::Result<ExitCode> {
+pub fn run(what: &Minimax, threads: Option<u16>, out: &Output) -> anyhow::Result<ExitCode> {
     match what {
         Minimax::Me(args) => me::run(args, out),
         Minimax::Store(args) => store::run(args, out),
-        Minimax::Degrees(args) => degrees::run(args, out),
+        Minimax::Degrees(args) => degrees::run(args, threads, out),
         Minimax::Tables => tables::run(out),
     }
 }
