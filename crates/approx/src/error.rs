@@ -89,9 +89,9 @@ pub enum Error {
         /// The scaling as given.
         scaling: f64,
     },
-    /// An error so small that its polynomial is out of reach.
+    /// A polynomial that takes too many digits.
     #[error(
-        "the error is so small that it takes {bits} bits, and {max} are the most: ask for a wider interval or a smaller degree"
+        "the polynomial takes {bits} bits, and {max} are the most: ask for a wider interval, a smaller degree or a scaling near its end"
     )]
     TooPrecise {
         /// The bits that are needed.

@@ -188,6 +188,17 @@ fn a_continued_table_equals_a_whole_one() {
 }
 
 #[test]
+#[ignore = "every cell of the table: half a minute"]
+fn the_whole_table_is_made_again() {
+    let mut draft = Draft::default();
+    for row in 0..TAUS {
+        let entries: Vec<Entry> = (0..DEGREES).map(|i| table::compute(row, 2 * i + 3).unwrap()).collect();
+        draft.fill(row, &entries.try_into().unwrap());
+    }
+    assert_eq!(draft.format(), include_str!("../data/me.csv"));
+}
+
+#[test]
 fn broken_tables_are_refused() {
     let whole = include_str!("../data/me.csv");
     let row = whole.lines().nth(4).unwrap();
@@ -232,7 +243,15 @@ fn wide_and_narrow_intervals_have_an_answer_or_a_reason() {
         assert!(matches!(sign_around_one(tau, 3), Err(Error::BadTau { .. })));
         assert!(matches!(sign_with_gap(tau, 3), Err(Error::BadTau { .. })));
     }
-    assert!(matches!(sign(0.5, 1.0, 3).unwrap().coefficients(0.0), Err(Error::BadScaling { .. })));
+    let best = sign(0.5, 1.0, 255).unwrap();
+    for scaling in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+        assert!(matches!(best.coefficients(scaling), Err(Error::BadScaling { .. })));
+    }
+    for scaling in [5e-324, f64::MAX] {
+        assert!(matches!(best.coefficients(scaling), Err(Error::TooPrecise { .. })));
+        assert!(matches!(best.polynomial(scaling), Err(Error::TooPrecise { .. })));
+    }
+    assert_eq!(best.error_decimal(100_000).len(), 100_005, "d.d...e-dd");
 }
 
 proptest! {

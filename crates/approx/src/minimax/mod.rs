@@ -155,7 +155,7 @@ fn solve(ends: Ends, degree: usize) -> Result<Minimax, Error> {
         return Err(Error::DegreeTooHigh { degree, max: MAX_DEGREE });
     }
     let n = degree.div_ceil(2);
-    // As tau vanishes the error is 2 binomial(2n, n) (tau/4)^n, which is less than it is for any tau.
+    // As tau vanishes the error tends to 2 binomial(2n, n) (tau/4)^n: its size tells the bits, and too few are noticed.
     let (ratio, smallness) = ends.spread();
     let needed = (4.0 * ratio + n as f64 * smallness).ceil();
     let (mut bits, mut excess) = (needed as u32 + GUARD, f64::INFINITY);
@@ -251,7 +251,7 @@ impl Minimax {
     /// 64 bits below the error, and below one minus the error.
     ///
     /// # Errors
-    /// When the scaling is not positive and finite.
+    /// When the scaling is not positive and finite, or so far from the interval that the digits do not end.
     pub fn coefficients(&self, scaling: f64) -> Result<Vec<String>, Error> {
         if !(scaling > 0.0 && scaling.is_finite()) {
             return Err(Error::BadScaling { scaling });
@@ -261,7 +261,7 @@ impl Minimax {
         let end = (self.domain().1 / scaling).max(1.0);
         let printed = PRINTED - below + self.degree as f64 * end.acosh() * std::f64::consts::LOG2_E;
         let places = (printed * std::f64::consts::LOG10_2).ceil() as u32;
-        let (fixed, odd) = self.odd_chebyshev(scaling, printed);
+        let (fixed, odd) = self.odd_chebyshev(scaling, printed)?;
         Ok(odd.iter().map(|c| fixed.decimal(c, places)).collect())
     }
 
@@ -270,7 +270,7 @@ impl Minimax {
     /// Error: 2^-53 of each coefficient.
     ///
     /// # Errors
-    /// When the scaling is not positive and finite.
+    /// When the scaling is not positive and finite, or so far from the interval that the digits do not end.
     pub fn polynomial(&self, scaling: f64) -> Result<Polynomial, Error> {
         let decimals = self.coefficients(scaling)?;
         let mut all = vec![0.0; self.degree + 1];
@@ -281,8 +281,8 @@ impl Minimax {
         Polynomial::new(-scaling, scaling, all)
     }
 
-    /// The coefficients in the basis T_(2k+1)(x / scaling), correct to 2^-bits and some guard.
-    fn odd_chebyshev(&self, scaling: f64, bits: f64) -> (Fixed, Vec<BigInt>) {
+    /// The coefficients in the basis T_(2k+1)(x / scaling), in the format in which they are given, correct to 2^-bits and some guard.
+    fn odd_chebyshev(&self, scaling: f64, bits: f64) -> Result<(Fixed, Vec<BigInt>), Error> {
         let (lo, hi) = self.ends.at(self.fixed);
         let rough = Squares::new(self.fixed, &lo, &hi);
         let wide = self.fixed.number(scaling, self.ends.shift());
@@ -293,12 +293,16 @@ impl Minimax {
         let reach = far(&BigInt::ZERO).max(far(&self.fixed.mul(&wide, &wide)));
         let (ratio, _) = self.ends.spread();
         let needed = bits + 4.0 * ratio + self.nodes.len() as f64 * reach.log2() + f64::from(GUARD);
-        let fixed = Fixed { bits: (needed.ceil() as u32).max(self.fixed.bits) };
+        let (needed, max) = (needed.ceil() as u32, 4 * MAX_PRECISION);
+        if needed > max {
+            return Err(Error::TooPrecise { bits: needed, max });
+        }
+        let fixed = Fixed { bits: needed.max(self.fixed.bits) };
         let (lo, hi) = self.ends.at(fixed);
         let squares = Squares::new(fixed, &lo, &hi);
         let levelled = Levelled::solve(&squares, &self.nodes);
         let scaling = fixed.number(scaling, self.ends.shift());
-        (fixed, to_odd_chebyshev(&squares, &levelled, &scaling))
+        Ok((fixed, to_odd_chebyshev(&squares, &levelled, &scaling)))
     }
 }
 

@@ -69,7 +69,8 @@ impl Fixed {
         let scaled = a.magnitude() * num_bigint::BigUint::from(10_u32).pow(places);
         let digits = round_shift(&BigInt::from(scaled), self.bits).to_string();
         let places = places as usize;
-        let digits = format!("{digits:0>width$}", width = places + 1);
+        // Not by a width in a format, which ends at 65,535.
+        let digits = "0".repeat((places + 1).saturating_sub(digits.len())) + &digits;
         let (whole, fraction) = digits.split_at(digits.len() - places);
         let sign = if a.sign() == Sign::Minus { "-" } else { "" };
         if places == 0 { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") }
@@ -104,7 +105,7 @@ impl Fixed {
 /// The first digits of a decimal integer, rounded, and the power of ten of the first.
 fn round_digits(text: &str, digits: usize) -> (String, i64) {
     if text.len() <= digits {
-        return (format!("{text:0<digits$}"), text.len() as i64 - 1);
+        return (text.to_owned() + &"0".repeat(digits - text.len()), text.len() as i64 - 1);
     }
     let up = text.as_bytes().get(digits).is_some_and(|&c| c >= b'5');
     let kept: BigInt = text.get(..digits).and_then(|head| head.parse().ok()).unwrap_or_default();
