@@ -1,5 +1,6 @@
 //! The words of the command line.
 
+pub mod compare;
 pub mod minimax;
 
 use std::path::PathBuf;
@@ -33,6 +34,11 @@ pub enum Command {
         after_help = "Examples:\n  arras classify \"a gripping, beautifully shot film\"\n  arras classify --file reviews.txt --json"
     )]
     Classify(Classify),
+    /// Compare encrypted numbers or integers: seal, run and open in one go
+    #[command(
+        after_help = "Examples:\n  printf '0.7,0.2\\n0.1,0.9\\n' | arras compare --check\n  arras compare pairs.csv --bits 8 --function max --json"
+    )]
+    Compare(compare::Compare),
     /// Make keys
     #[command(
         after_help = "Examples:\n  arras keygen --out keys\n  arras keygen --out other-keys --passphrase\n\nsecret.key stays with you; evaluation.key and params go to whoever runs the model."

@@ -18,33 +18,30 @@ pub fn texts(from: &Texts) -> anyhow::Result<Vec<String>> {
     if !from.texts.is_empty() {
         return Ok(from.texts.clone());
     }
-    let (bytes, what) = match from.file.as_deref() {
-        Some(path) if path != Path::new("-") => {
-            let file =
-                std::fs::File::open(path).with_context(|| format!("{} cannot be read", path.display()))?;
-            (
-                limited(file).with_context(|| format!("{} cannot be read", path.display()))?,
-                path.display().to_string(),
-            )
-        }
-        Some(_) | None => {
-            if std::io::IsTerminal::is_terminal(&std::io::stdin()) {
-                bail!(
-                    "there is no text to classify: give sentences as arguments, or one per line in --file or standard input"
-                );
-            }
-            (
-                limited(std::io::stdin().lock()).context("standard input cannot be read")?,
-                "standard input".to_owned(),
-            )
-        }
-    };
+    let wanted = "there is no text to classify: give sentences as arguments, or one per line in --file or standard input";
+    let (bytes, what) = bytes(from.file.as_deref(), wanted)?;
     let text = arras_nn::text::decode(&bytes).with_context(|| what.clone())?;
     let lines: Vec<String> = text.lines().filter(|line| !line.trim().is_empty()).map(str::to_owned).collect();
     if lines.is_empty() {
         bail!("{what} holds no text: give at least one sentence");
     }
     Ok(lines)
+}
+
+/// The bytes of a file or of standard input, and how to call it; `wanted` is what to say to a terminal.
+pub fn bytes(file: Option<&Path>, wanted: &'static str) -> anyhow::Result<(Vec<u8>, String)> {
+    match file {
+        Some(path) if path != Path::new("-") => {
+            let cannot = || format!("{} cannot be read", path.display());
+            let file = std::fs::File::open(path).with_context(cannot)?;
+            Ok((limited(file).with_context(cannot)?, path.display().to_string()))
+        }
+        Some(_) | None if std::io::IsTerminal::is_terminal(&std::io::stdin()) => bail!(wanted),
+        Some(_) | None => {
+            let bytes = limited(std::io::stdin().lock()).context("standard input cannot be read")?;
+            Ok((bytes, "standard input".to_owned()))
+        }
+    }
 }
 
 fn limited(from: impl std::io::Read) -> anyhow::Result<Vec<u8>> {

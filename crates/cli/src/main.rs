@@ -28,6 +28,7 @@ fn run(arras: &args::Arras) -> anyhow::Result<ExitCode> {
     let out = output::Output::new(arras.json);
     match &arras.command {
         args::Command::Classify(args) => cmd::classify::run(args, &out),
+        args::Command::Compare(args) => cmd::compare::run(args, &out),
         args::Command::Keygen(args) => cmd::keygen::run(args, &out),
         args::Command::Seal(args) => cmd::seal::run(args, &out),
         args::Command::Run(args) => cmd::evaluate::run(args, &out),

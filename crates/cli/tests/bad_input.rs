@@ -347,3 +347,24 @@ fn bad_data_for_training_are_refused() {
     arras(&["train", "sst2", "--data", &data, "--out", &out]).refused("line 2");
     assert!(!Path::new(&out).exists());
 }
+
+#[test]
+fn columns_that_cannot_be_compared_are_refused_by_line() {
+    let line = |words: &[&str], input: &str, wanted: &str| {
+        fed(&[&["compare"], words].concat(), input.as_bytes()).refused(wanted);
+    };
+    line(&[], "", "holds no numbers");
+    line(&[], "a,b\n", "holds no numbers");
+    line(&[], "a,b\n0.5,0.5\n0.5,x\n", "line 3: \"x\" is not a number");
+    line(&[], "0.5,0.5\n0.5\n", "line 2: 1 value(s) are given, and compare takes 2");
+    line(&[], "0.5,0.5\n\n0.5,1.5\n", "line 3: 1.5 is not a number from 0 to 1");
+    line(&[], "\"0.5\",nan\n", "line 1: NaN is not a number from 0 to 1");
+    line(&["--bits", "3", "--function", "max"], "7,8\n", "line 1: 8 is not an integer from 0 to 7");
+    line(&["--bits", "3"], "1,2\n", "compare is no function of integers");
+    line(&["--function", "equal"], "1,1\n", "equal is no function of numbers");
+    line(&["--bits", "17", "--function", "max"], "1,1\n", "integers of 17 bits");
+    line(&["--alpha", "60"], "1,1\n", "60");
+    line(&["--alpha", "-1"], "1,1\n", "not between 0 and 1");
+    line(&["--max-degree", "8"], "1,1\n", "8");
+    arras(&["compare", "/nonexistent"]).refused("/nonexistent cannot be read");
+}

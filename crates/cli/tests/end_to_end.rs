@@ -241,3 +241,17 @@ fn a_model_is_evaluated_and_trained() {
     arras(&[&["run", "--evaluation-keys", &evaluation], &foreign[..]].concat()).refused("for another model");
     assert!(report["max_abs_error"].as_f64().unwrap() < ERROR && report["seconds"].as_f64().unwrap() > 0.0);
 }
+
+#[test]
+fn columns_are_compared_in_one_go() {
+    let compared =
+        fed(&["compare", "--alpha", "5", "--check", "--json"], b"a,b\n0.75,0.25\n0.1,0.9\n0.5,0.5\n").json();
+    let results: Vec<f64> = (0..3).map(|i| compared["results"][i]["result"].as_f64().unwrap()).collect();
+    assert_eq!(results, [1.0, 0.0, 0.5]);
+    assert_eq!((&compared["failures"], &compared["security_bits"]), (&0.into(), &128.into()));
+    let words = ["compare", "--bits", "3", "--function", "max", "--check"];
+    let table = fed(&words, b"7,2\n3,3\n0,6\n").fine().out;
+    let largest: Vec<&str> =
+        table.lines().skip(1).take(3).filter_map(|l| l.split_whitespace().nth(3)).collect();
+    assert_eq!(largest, ["7", "3", "6"]);
+}

@@ -219,7 +219,7 @@ fn plans_keep_their_promises_and_say_when_they_cannot() {
     let deep = Wish { alpha: 50.0, domain: Domain::Numbers { epsilon: 1e-15 }, ..numbers(Function::Compare) };
     assert!(ColumnPlan::for_wish(&deep).is_err());
     let rows = Wish { rows: 1 << 20, ..numbers(Function::Compare) };
-    assert!(matches!(ColumnPlan::for_wish(&rows), Err(Error::NoParameters { .. })));
+    assert!(matches!(ColumnPlan::for_wish(&rows), Err(Error::Data(DataError::Rows { .. }))));
 }
 
 /// Eight bits at N = 2^16 with every slot in use: random pairs, and pairs at exactly the gap.

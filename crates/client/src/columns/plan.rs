@@ -4,7 +4,7 @@
 use arras_approx::degrees::{Choice, Goal, Products, fewest_products, least_depth};
 use arras_approx::{Composite, Polynomial};
 use arras_circuits::integers::tie;
-use arras_circuits::slotwise::{Domain, Function, GUARD_LEVELS, Proof};
+use arras_circuits::slotwise::{DataError, Domain, Function, GUARD_LEVELS, Proof};
 use arras_circuits::{Integers, Sign, Slotwise};
 use arras_ckks::noise::Noise;
 use arras_ckks::{KeyRequest, Level, Params, Security, Shape};
@@ -106,7 +106,11 @@ impl ColumnPlan {
     fn build(wish: &Wish, gap: f64, degrees: &[usize]) -> Result<Self, Error> {
         let sign_depth: u32 = degrees.iter().map(|&degree| levels(degree)).sum();
         let depth = (sign_depth + extra_depth(wish)?).max(GUARD_LEVELS);
-        let slots = wish.rows.saturating_add(1).next_power_of_two();
+        // The largest ring has 2^16 slots, and the last is the sentinel's.
+        if wish.rows >= 1 << 16 {
+            return Err(DataError::Rows { have: wish.rows, most: (1 << 16) - 1 }.into());
+        }
+        let slots = (wish.rows + 1).next_power_of_two();
         let shape = Shape {
             log_degree: 0,
             base_bits: BASE_BITS,

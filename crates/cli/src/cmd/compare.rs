@@ -1,0 +1,278 @@
+//! `arras compare`: columns sealed, compared and opened in one go, with fresh keys and nothing but bytes between the sides.
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use anyhow::{Context as _, bail};
+use arras_circuits::slotwise::{DataError, Domain, Function};
+use arras_circuits::{Integers, Slotwise};
+use arras_ckks::wire::{self, Batch};
+use arras_client::{ColumnClient, ColumnPlan, Source, Wish, random};
+use arras_engine::Engine;
+use indicatif::ProgressBar;
+use serde::Serialize;
+
+use crate::args::compare::Compare;
+use crate::cmd::params::tenths;
+use crate::output::{self, Output};
+use crate::{input, keyring, stop};
+
+#[derive(Serialize)]
+struct Report {
+    function: &'static str,
+    rows: usize,
+    results: Vec<Row>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failures: Option<usize>,
+    degrees: Vec<usize>,
+    depth: u32,
+    epsilon: f64,
+    certified_error: f64,
+    error: f64,
+    n: usize,
+    log2_qp: f64,
+    security_bits: u32,
+    params: String,
+    evaluation_key_bytes: usize,
+    sealed_bytes: usize,
+    answer_bytes: usize,
+    plan_seconds: f64,
+    key_seconds: f64,
+    seal_seconds: f64,
+    run_seconds: f64,
+    open_seconds: f64,
+}
+
+#[derive(Serialize)]
+struct Row {
+    line: u64,
+    values: Vec<f64>,
+    result: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    exact: Option<f64>,
+}
+
+/// What was read.
+struct Table {
+    columns: Vec<Vec<f64>>,
+    lines: Vec<u64>,
+}
+
+/// What went there and back.
+struct Round {
+    results: Vec<f64>,
+    bytes: [usize; 3],
+    seconds: [f64; 4],
+    precision_bits: u32,
+}
+
+pub fn run(args: &Compare, out: &Output) -> anyhow::Result<ExitCode> {
+    let function = args.function.function();
+    let domain = match args.bits {
+        Some(bits) => Domain::Integers { bits: Integers::new(bits)?.bits() },
+        None => Domain::Numbers { epsilon: (-args.alpha).exp2() },
+    };
+    // A function that integers do not have, and a gap that is none, before anything is read.
+    domain.gap(function)?;
+    let table = read(args, function)?;
+    stop::watch()?;
+    let started = Instant::now();
+    let rows = table.lines.len();
+    let (alpha, max_degree, security) =
+        (args.bits.map_or(args.alpha, |_| 10.0), args.max_degree, args.security.security());
+    let plan = ColumnPlan::for_wish(&Wish { function, domain, alpha, max_degree, rows, security })?;
+    let plan_seconds = started.elapsed().as_secs_f64();
+    // Before any key is made: a value that cannot be sealed is no reason to wait for keys.
+    plan.slotwise()
+        .pack(&table.columns, plan.params().max_slots())
+        .map_err(|error| located(error, &table))?;
+    let round = round(&plan, &table)?;
+    let (params, slotwise) = (plan.params(), plan.slotwise());
+    let results: Vec<Row> = (0..rows).map(|i| row(slotwise, &table, &round, i, args.check)).collect();
+    let failures = results.iter().filter(|row| is_wrong(slotwise, row, round.precision_bits)).count();
+    let report = Report {
+        function: function.name(),
+        rows,
+        failures: args.check.then_some(failures),
+        results,
+        degrees: plan.composite().degrees(),
+        depth: slotwise.depth(),
+        epsilon: plan.composite().epsilon(),
+        certified_error: plan.composite().certified_error(),
+        error: slotwise.error(),
+        n: params.degree(),
+        log2_qp: tenths(params.log2_q() + params.log2_p()),
+        security_bits: params.spec().security.bits(),
+        params: params.id().to_string(),
+        evaluation_key_bytes: round.bytes[0],
+        sealed_bytes: round.bytes[1],
+        answer_bytes: round.bytes[2],
+        plan_seconds,
+        key_seconds: round.seconds[0],
+        seal_seconds: round.seconds[1],
+        run_seconds: round.seconds[2],
+        open_seconds: round.seconds[3],
+    };
+    let shown = out.show(&report, human)?;
+    Ok(if args.check && failures > 0 { ExitCode::FAILURE } else { shown })
+}
+
+/// The columns of the file or standard input; a first line of words is a header.
+fn read(args: &Compare, function: Function) -> anyhow::Result<Table> {
+    let wanted = "there is nothing to compare: give a CSV file, or a pair a,b per line on standard input";
+    let (bytes, what) = input::bytes(args.file.as_deref(), wanted)?;
+    let text = std::str::from_utf8(&bytes).with_context(|| what.clone())?;
+    let need = function.columns();
+    let mut table = Table { columns: vec![Vec::new(); need], lines: Vec::new() };
+    for (line, text) in (1..).zip(text.lines()).filter(|(_, text)| !text.trim().is_empty()) {
+        let record = fields(text).with_context(|| format!("{what}, line {line}"))?;
+        let header = |text: &str| !text.is_empty() && text.parse::<f64>().is_err();
+        if line == 1 && record.iter().all(header) {
+            continue;
+        }
+        let have = record.len();
+        if have != need {
+            bail!("{what}, line {line}: {have} value(s) are given, and {} takes {need}", function.name());
+        }
+        for (text, column) in record.iter().zip(&mut table.columns) {
+            let value: f64 = text.parse().map_err(|_| {
+                anyhow::anyhow!("{what}, line {line}: \"{}\" is not a number", output::excerpt(text, 40))
+            })?;
+            column.push(value);
+        }
+        table.lines.push(line);
+    }
+    if table.lines.is_empty() {
+        bail!("{what} holds no numbers: give at least one line");
+    }
+    Ok(table)
+}
+
+/// The values of one line, quoted or not.
+fn fields(line: &str) -> anyhow::Result<csv::StringRecord> {
+    let mut record = csv::StringRecord::new();
+    let mut builder = csv::ReaderBuilder::new();
+    builder.has_headers(false).trim(csv::Trim::All).buffer_capacity(256);
+    builder.from_reader(line.as_bytes()).read_record(&mut record)?;
+    Ok(record)
+}
+
+/// The same error in the words of whoever wrote the file.
+fn located(error: DataError, table: &Table) -> anyhow::Error {
+    let line = |row: usize| row.checked_sub(1).and_then(|i| table.lines.get(i)).copied().unwrap_or_default();
+    if let DataError::Number { row, value, lo, hi, .. } = error {
+        return anyhow::anyhow!("line {}: {value} is not a number from {lo} to {hi}", line(row));
+    }
+    if let DataError::Integer { row, value, most, bits, .. } = error {
+        let line = line(row);
+        return anyhow::anyhow!(
+            "line {line}: {value} is not an integer from 0 to {most}, which is what {bits} bits hold"
+        );
+    }
+    error.into()
+}
+
+fn round(plan: &ColumnPlan, table: &Table) -> anyhow::Result<Round> {
+    let (params, slotwise) = (plan.params(), plan.slotwise());
+    let mut rng = random::system()?;
+    let mut started = Instant::now();
+    let mut lap = || std::mem::replace(&mut started, Instant::now()).elapsed().as_secs_f64();
+    let keys = keyring::generate(params, plan.request(), Source::Random)?;
+    let evaluation = wire::to_bytes(params.rlwe(), &keys.evaluation);
+    let key_seconds = lap();
+    let client = ColumnClient::new(slotwise, params, &keys.secret)?;
+    let sealed = wire::to_bytes(params.rlwe(), &client.seal(&table.columns, &mut rng)?);
+    let seal_seconds = lap();
+    let answer = answer(params, &evaluation, slotwise, &sealed)?;
+    let run_seconds = lap();
+    let results = client.open(&wire::from_bytes(params.rlwe(), &answer)?)?;
+    stop::check()?;
+    Ok(Round {
+        results,
+        bytes: [evaluation.len(), sealed.len(), answer.len()],
+        seconds: [key_seconds, seal_seconds, run_seconds, lap()],
+        precision_bits: client.precision_bits(),
+    })
+}
+
+/// The side that evaluates: it sees bytes and public keys.
+fn answer(
+    params: &arras_ckks::Params,
+    keys: &[u8],
+    function: &Slotwise,
+    sealed: &[u8],
+) -> anyhow::Result<Vec<u8>> {
+    let engine = Engine::new(params, wire::from_bytes(params.rlwe(), keys)?)?;
+    let batch: Batch = wire::from_bytes(params.rlwe(), sealed)?;
+    let bar: ProgressBar = output::bar(1, "comparing");
+    let mut progress = |done: usize, all: usize| {
+        bar.set_length(all as u64);
+        bar.set_position(done as u64);
+        !stop::asked()
+    };
+    let answer = engine.run_columns(function, batch, &mut progress);
+    bar.finish_and_clear();
+    Ok(wire::to_bytes(params.rlwe(), &answer?))
+}
+
+fn row(slotwise: &Slotwise, table: &Table, round: &Round, i: usize, check: bool) -> Row {
+    let values: Vec<f64> = table.columns.iter().map(|column| column[i]).collect();
+    let exact = check.then(|| slotwise.exact(&values));
+    Row { line: table.lines[i], result: round.results[i], values, exact }
+}
+
+/// Whether a result is further from the exact one than is proved; numbers that are too close may be told apart or not.
+fn is_wrong(slotwise: &Slotwise, row: &Row, precision_bits: u32) -> bool {
+    let Some(exact) = row.exact else { return false };
+    let most = match (slotwise.domain(), slotwise.function(), row.values.as_slice()) {
+        (Domain::Integers { .. }, ..) => 0.0,
+        (Domain::Numbers { epsilon }, Function::Compare, [a, b]) if (a - b).abs() < epsilon => 0.5,
+        (_, Function::Compare, _) => 0.0,
+        _ => slotwise.error() + slotwise.unit(precision_bits) / 2.0,
+    };
+    (row.result - exact).abs() > most
+}
+
+fn human(report: &Report) -> String {
+    let number = |value: f64| {
+        let text = format!("{value:.6}");
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    };
+    let two = report.results.iter().any(|row| row.values.len() > 1);
+    let mut header = if two { vec!["line", "a", "b"] } else { vec!["line", "x"] };
+    header.push(report.function);
+    if report.failures.is_some() {
+        header.push("exact");
+    }
+    let cells = |row: &Row| {
+        let numbers = row.values.iter().chain([&row.result]).chain(&row.exact).map(|value| number(*value));
+        std::iter::once(row.line.to_string()).chain(numbers).collect()
+    };
+    let rows: Vec<Vec<String>> = report.results.iter().map(cells).collect();
+    let bytes = |count: usize| output::bytes(count as u64);
+    let mut text = output::table(&header, &rows);
+    text += &format!(
+        "\n\ndegrees {:?}, depth {}, error {:.2e}{}; N = {}, log2 QP = {}, {} bits of security\n",
+        report.degrees,
+        report.depth,
+        report.error,
+        report
+            .failures
+            .map_or(String::new(), |failures| format!(", {failures} of {} rows wrong", report.rows)),
+        report.n,
+        report.log2_qp,
+        report.security_bits,
+    );
+    text += &format!(
+        "plan {:.2} s, keys {:.2} s ({}), seal {:.2} s ({}), run {:.2} s, open {:.2} s ({})\n",
+        report.plan_seconds,
+        report.key_seconds,
+        bytes(report.evaluation_key_bytes),
+        report.seal_seconds,
+        bytes(report.sealed_bytes),
+        report.run_seconds,
+        report.open_seconds,
+        bytes(report.answer_bytes),
+    );
+    text
+}
