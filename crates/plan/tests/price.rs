@@ -94,12 +94,12 @@ fn a_plan_and_its_trace_pay_for_the_same_operations() {
 
 #[test]
 fn sums_by_hand() {
-    let sums = chain(9, &[(Operation::Add, 6.0)]);
+    let sums = chain(9, &[(Operation::Add, 1.0)]);
     // Degree 3 at level 5: T_1 is copied and squared; x (2 T_2 + ..) has one split, at level 4.
-    let degree_3 = 5.0 * (4.0 + 15.0) + 4.0 * 6.0;
+    let degree_3 = 5.0 * (0.35 + 0.9) + 4.0 * 0.45;
     assert!((sums.plan(&odd(3).plan(), 5).unwrap() - degree_3).abs() < 1e-9);
     // A chain of T_1 alone has a leaf and nothing else: the copy remains.
-    assert!((sums.plan(&odd(1).plan(), 5).unwrap() - 5.0 * 4.0).abs() < 1e-9);
+    assert!((sums.plan(&odd(1).plan(), 5).unwrap() - 5.0 * 0.35).abs() < 1e-9);
 }
 
 #[test]
