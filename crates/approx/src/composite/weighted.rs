@@ -9,7 +9,7 @@ use crate::cells::{Look, Series, maximum};
 use crate::interval::Interval;
 
 /// How close to the largest value a bound is brought.
-const SLACK: f64 = 1.01;
+const SLACK: f64 = 1.0 + 1.0 / 4096.0;
 /// Parts of the interval at the start.
 const START: usize = 32;
 

@@ -100,6 +100,20 @@ impl Goal {
         }
     }
 
+    /// The same with inputs that stray by `margin`: the gap is what is left of [epsilon, 1] widened by it, scaled to end
+    /// at 1.
+    ///
+    /// # Errors
+    /// A margin that is negative or takes all of epsilon, or leaves one below 2^-50.
+    pub fn with_input_margin(self, margin: f64) -> Result<Self, Error> {
+        if !(margin >= 0.0 && margin < self.epsilon) {
+            return Err(Error::InputMargin { margin, epsilon: self.epsilon });
+        }
+        let epsilon = (self.epsilon - margin) / (1.0 + margin);
+        let checked = Self::new(self.alpha, epsilon, self.max_degree)?;
+        Ok(Self { margin: self.margin, after: self.after, ..checked })
+    }
+
     /// The precision of the output.
     #[must_use]
     pub fn alpha(&self) -> f64 {

@@ -22,6 +22,11 @@ pub enum Minimax {
         after_help = "Examples:\n  arras minimax degrees --alpha 9 --max-degree 63\n  arras minimax degrees --alpha 20 --epsilon-log2 -17 --depth 28 --json\n  arras minimax degrees --alpha 13 --for max --zeta 16\n  arras minimax degrees --alpha 20 --depth 28 --optimise time\n\nSign has error 2^(1 - alpha) for epsilon <= |x| <= 1, and comparison half of it."
     )]
     Degrees(Degrees),
+    /// The polynomials of a composition, with margins for noise and a proof of its error
+    #[command(
+        after_help = "Examples:\n  arras minimax polynomials --alpha 8\n  arras minimax polynomials --alpha 13 --for max --zeta 16 --out max.json\n  arras minimax polynomials --alpha 20 --degrees 15,15,31,59,63 --margin-log2 -32 --json\n\nStage i maps x to the sum of c_k T_(2k+1)(x / scaling). What is written is a certificate: everything in it can be proved again from the coefficients."
+    )]
+    Polynomials(Polynomials),
     /// Published tables of costs and degrees beside ours
     #[command(
         after_help = "Example:\n  arras minimax tables\n\nThe exit code is 0 when every row agrees or the difference is explained."
@@ -85,6 +90,22 @@ pub enum Optimise {
     Mults,
     /// Time on this machine
     Time,
+}
+
+#[derive(Debug, Args)]
+pub struct Polynomials {
+    #[command(flatten)]
+    pub search: Degrees,
+    /// The degrees in order of application, instead of the best ones
+    #[arg(long, value_name = "DEGREES", value_delimiter = ',', conflicts_with_all = ["depth", "costs"])]
+    pub degrees: Option<Vec<usize>>,
+    /// The input and every stage stray by at most 2^M; by default by what noise does at 128 bits of security and a scale
+    /// of 2^50
+    #[arg(long, value_name = "M", allow_negative_numbers = true)]
+    pub margin_log2: Option<f64>,
+    /// Where to write the certificate
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
 }
 
 /// What the sign is for.

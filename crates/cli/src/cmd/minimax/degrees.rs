@@ -58,13 +58,9 @@ pub fn run(args: &Degrees, threads: Option<u16>, out: &Output) -> anyhow::Result
     let goal = goal(args)?;
     let minimum_depth = least_depth(&goal)?;
     let within_depth = args.depth.unwrap_or(minimum_depth);
-    let products = match args.counts {
-        Counts::Published => &Products::published(),
-        Counts::Planned => Products::planned(),
-    };
+    let products = &products(args.counts);
     let fewest = fewest_products(&goal, within_depth, products)?;
     let (best, fewest_mults) = match args.optimise {
-        Optimise::Mults if args.costs.is_some() => bail!("--costs belongs to --optimise time"),
         Optimise::Mults => (composition(fewest, products, None), None),
         Optimise::Time => {
             let table = table(args, (minimum_depth, within_depth), threads)?;
@@ -91,6 +87,25 @@ pub fn run(args: &Degrees, threads: Option<u16>, out: &Output) -> anyhow::Result
     out.show(&answer, human)
 }
 
+/// The best degrees for a goal of these words, perhaps with a margin.
+pub fn choose(args: &Degrees, goal: &Goal, threads: Option<u16>) -> anyhow::Result<Vec<usize>> {
+    let minimum = least_depth(goal)?;
+    let within = args.depth.unwrap_or(minimum);
+    let choice = match args.optimise {
+        Optimise::Mults => fewest_products(goal, within, &products(args.counts))?,
+        Optimise::Time => table(args, (minimum, within), threads)?.fastest(goal, within)?.choice,
+    };
+    Ok(choice.degrees)
+}
+
+/// How products are counted.
+pub fn products(counts: Counts) -> Products {
+    match counts {
+        Counts::Published => Products::published(),
+        Counts::Planned => Products::planned().clone(),
+    }
+}
+
 /// The costs of this machine: of the chain of the depth that is allowed, and of what shorter ones are known.
 fn table(args: &Degrees, (minimum, within): (u32, u32), threads: Option<u16>) -> anyhow::Result<CostTable> {
     let ring = costs::ring(RING);
@@ -106,6 +121,9 @@ fn table(args: &Degrees, (minimum, within): (u32, u32), threads: Option<u16>) ->
 
 /// What the composition is to achieve.
 pub fn goal(args: &Degrees) -> anyhow::Result<Goal> {
+    if args.costs.is_some() && args.optimise == Optimise::Mults {
+        bail!("--costs belongs to --optimise time");
+    }
     Ok(match (args.function, args.zeta, args.epsilon_log2) {
         (Function::Compare, None, log2) => {
             Goal::new(args.alpha, (-log2.unwrap_or(args.alpha).abs()).exp2(), args.max_degree)?

@@ -2,6 +2,7 @@
 
 mod degrees;
 mod me;
+mod polynomials;
 mod store;
 mod tables;
 
@@ -15,6 +16,7 @@ pub fn run(what: &Minimax, threads: Option<u16>, out: &Output) -> anyhow::Result
         Minimax::Me(args) => me::run(args, out),
         Minimax::Store(args) => store::run(args, out),
         Minimax::Degrees(args) => degrees::run(args, threads, out),
+        Minimax::Polynomials(args) => polynomials::run(args, threads, out),
         Minimax::Tables => tables::run(out),
     }
 }
