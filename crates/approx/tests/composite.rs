@@ -245,7 +245,7 @@ fn a_certificate_is_proved_again_by_whoever_reads_it() {
         (two(-20), two(-38), &[15, 15, 31, 59, 63]),
         (two(-9), two(-20), &[15, 15, 27]),
         // So clean at the end that only rounding is left.
-        (two(-9), two(-46), &[63, 63, 63, 31]),
+        (two(-6), two(-46), &[31, 31, 31, 15]),
     ];
     for (epsilon, margin, degrees) in cases {
         let c = Composite::build(epsilon, margin, degrees, &mut |_, _| margin).unwrap();
