@@ -28,6 +28,8 @@ const BLOCK: usize = 4096;
 
 /// Words that are worked on at a time where two steps follow each other: they stay in the first-level cache.
 const NEAR: usize = 1024;
+/// The same where seven rows are worked on at once.
+const NEARER: usize = 256;
 /// Signed coefficients up to this many bits go through a kernel.
 const SHORT_BITS: u32 = 50;
 
@@ -273,14 +275,70 @@ impl Ring {
 
     /// (a0 + a1 Y)(b0 + b1 Y) as polynomials in Y, in a basis that both have.
     pub fn tensor(&self, a: [&Poly<Eval>; 2], b: [&Poly<Eval>; 2], basis: Basis) -> [Poly<Eval>; 3] {
+        self.tensor_then(a, b, basis, |_, _, _, _| ())
+    }
+
+    /// `tensor` plus a polynomial in Y in the same basis, of any degree up to two, in one pass.
+    pub fn tensor_plus(
+        &self,
+        a: [&Poly<Eval>; 2],
+        b: [&Poly<Eval>; 2],
+        plus: &[Poly<Eval>],
+        basis: Basis,
+    ) -> [Poly<Eval>; 3] {
+        self.tensor_then(a, b, basis, |i, at, d, modulus| {
+            for (d, plus) in d.into_iter().zip(plus) {
+                (self.0.kernels.add)(d, &plus.row(i)[at..at + d.len()], modulus);
+            }
+        })
+    }
+
+    /// Twice `tensor`, less (c0 + c1 Y) times an integer given by its residue modulo each prime, in one pass.
+    pub fn double_tensor(
+        &self,
+        a: [&Poly<Eval>; 2],
+        b: [&Poly<Eval>; 2],
+        less: Option<([&Poly<Eval>; 2], &(dyn Fn(&Modulus) -> u64 + Sync))>,
+        basis: Basis,
+    ) -> [Poly<Eval>; 3] {
+        let kernels = self.0.kernels;
+        self.tensor_then(a, b, basis, |i, at, d, modulus| {
+            let mut near = [0; NEARER];
+            for (k, d) in d.into_iter().enumerate() {
+                let near = &mut near[..d.len()];
+                near.copy_from_slice(d);
+                (kernels.add)(d, near, modulus);
+                let Some((c, factor)) = less.filter(|_| k < 2) else { continue };
+                let c = &c[k].row(source_row(c[k].basis(), basis, i))[at..at + d.len()];
+                (kernels.mul_constant)(near, c, modulus.constant(factor(modulus)), modulus);
+                (kernels.sub)(d, near, modulus);
+            }
+        })
+    }
+
+    /// `tensor`, and what follows done to a few words at a time while they are near: `then(i, at, d, modulus)` for the words of
+    /// row i from `at` on.
+    fn tensor_then(
+        &self,
+        a: [&Poly<Eval>; 2],
+        b: [&Poly<Eval>; 2],
+        basis: Basis,
+        then: impl Fn(usize, usize, [&mut [u64]; 3], &Modulus) + Send + Sync,
+    ) -> [Poly<Eval>; 3] {
         let mut d = [self.blank(basis), self.blank(basis), self.blank(basis)];
         let [d0, d1, d2] = &mut d;
         let rows: Vec<_> = d0.rows_mut().zip(d1.rows_mut()).zip(d2.rows_mut()).enumerate().collect();
         let row = |poly: &'_ Poly<Eval>, i| source_row(poly.basis(), basis, i);
         par::each(rows, |(i, ((d0, d1), d2))| {
-            let a = [a[0].row(row(a[0], i)), a[1].row(row(a[1], i))];
-            let b = [b[0].row(row(b[0], i)), b[1].row(row(b[1], i))];
-            (self.0.kernels.tensor)([d0, d1, d2], a, b, self.modulus(basis, i));
+            let modulus = self.modulus(basis, i);
+            let [a, b] = [a, b].map(|x| x.map(|x| x.row(row(x, i))));
+            let near = d0.chunks_mut(NEARER).zip(d1.chunks_mut(NEARER)).zip(d2.chunks_mut(NEARER));
+            for (at, ((d0, d1), d2)) in (0..).step_by(NEARER).zip(near) {
+                let words = at..at + d0.len();
+                let [a, b] = [a, b].map(|x| x.map(|x| &x[words.clone()]));
+                (self.0.kernels.tensor)([d0, d1, d2], a, b, modulus);
+                then(i, at, [d0, d1, d2], modulus);
+            }
         });
         d
     }

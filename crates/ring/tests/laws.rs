@@ -339,3 +339,34 @@ fn debug_shows_no_residue() {
     assert_eq!(format!("{:?}", Seed([9; 32])), "Seed(..)");
     assert_eq!(Constant::default().value, 0);
 }
+
+/// In rows of several chunks, and in a basis that the operands have beside others.
+#[test]
+fn fused_tensors_are_their_parts() {
+    for ring in rings(10) {
+        let (full, basis) = (ring.full(), Basis::main(1));
+        let [a, b, c] = [1, 2, 3].map(|seed| random::<Eval>(&ring, full, seed));
+        let plain = || ring.tensor([&a, &b], [&b, &c], basis);
+        let lower = |p: &Poly<Eval>| ring.copy(p, basis);
+        for plus in
+            [vec![], vec![lower(&c)], vec![lower(&c), lower(&a)], vec![lower(&c), lower(&a), lower(&b)]]
+        {
+            let fused = ring.tensor_plus([&a, &b], [&b, &c], &plus, basis);
+            for (k, (fused, plain)) in fused.iter().zip(plain()).enumerate() {
+                let want = plus.get(k).map_or(rows(&plain), |plus| rows(&sum(&ring, &plain, plus)));
+                assert_eq!(rows(fused), want);
+            }
+        }
+        let factor = |m: &Modulus| m.reduce(12_345_678_901);
+        for less in [None, Some(([&c, &a], &factor as &(dyn Fn(&Modulus) -> u64 + Sync)))] {
+            let fused = ring.double_tensor([&a, &b], [&b, &c], less, basis);
+            for (k, (fused, plain)) in fused.iter().zip(plain()).enumerate() {
+                let mut want = sum(&ring, &plain, &plain);
+                if let Some((less, _)) = less.filter(|_| k < 2) {
+                    ring.sub_assign(&mut want, &ring.mul_integer(less[k], factor, basis));
+                }
+                assert_eq!(rows(fused), rows(&want));
+            }
+        }
+    }
+}

@@ -4,7 +4,7 @@
 //! that makes its product land where the whole needs it (Bossuat et al. 2021, section 4), so no alignment costs anything.
 
 use arras_approx::{Node, Plan, Polynomial};
-use arras_ring::{Eval, Poly};
+use arras_ring::{Eval, Modulus, Poly};
 use arras_rlwe::Level;
 
 use super::{Evaluator, Op};
@@ -63,20 +63,13 @@ impl Evaluator {
         let level = left.level.min(right.level);
         let below = self.need("a power", 1, level)?;
         let basis = self.params.basis(level);
-        let mut d = ring.tensor([&left.parts[0], &left.parts[1]], [&right.parts[0], &right.parts[1]], basis);
-        for part in &mut d {
-            let copy = ring.copy(part, basis);
-            ring.add_assign(part, &copy);
-        }
         let scale = left.scale * right.scale;
-        match less {
-            Some(less) => {
-                for (acc, part) in d.iter_mut().zip(&less.parts) {
-                    let term = ring.mul_integer(part, |m| residue_of(scale / less.scale, m), basis);
-                    ring.sub_assign(acc, &term);
-                }
-            }
-            None => ring.add_integer_assign(&mut d[0], |m| residue_of(-scale, m)),
+        let ratio = less.map_or(0.0, |less| scale / less.scale);
+        let factor = |m: &Modulus| residue_of(ratio, m);
+        let taken = less.map(|less| (halves(less), &factor as &(dyn Fn(&Modulus) -> u64 + Sync)));
+        let mut d = ring.double_tensor(halves(left), halves(right), taken, basis);
+        if less.is_none() {
+            ring.add_integer_assign(&mut d[0], |m| residue_of(-scale, m));
         }
         self.count(Op::Product, level, 1);
         self.count(Op::Rescale, level, 1);
@@ -91,37 +84,28 @@ impl Evaluator {
         // What the sum must have before the rescale.
         let wide = scale * self.params.step(level);
         let ring = self.params.ring();
-        let mut tensor: Option<[Poly<Eval>; 3]> = None;
+        let mut splits = Vec::new();
         let mut rest = node;
         let leaf = loop {
             match rest {
                 Node::Leaf(terms) => break terms,
                 Node::Split { giant, quotient, remainder } => {
                     let giant = powers.at(*giant);
-                    let quotient = self.chain(powers, quotient, depth - 1, wide / giant.scale)?;
-                    let product = ring.tensor(
-                        [&quotient.parts[0], &quotient.parts[1]],
-                        [&giant.parts[0], &giant.parts[1]],
-                        self.params.basis(level),
-                    );
-                    self.count(Op::Product, level, 1);
-                    match &mut tensor {
-                        Some(sum) => {
-                            sum.iter_mut().zip(&product).for_each(|(acc, part)| ring.add_assign(acc, part))
-                        }
-                        None => tensor = Some(product),
-                    }
+                    splits.push((self.chain(powers, quotient, depth - 1, wide / giant.scale)?, giant));
                     rest = remainder;
                 }
             }
         };
         let linear = self.leaf(powers, leaf, level, wide);
+        self.count(Op::Product, level, splits.len() as u64);
         self.count(Op::Rescale, level, 1);
-        let parts = match tensor {
-            Some(mut d) => {
-                d.iter_mut().zip(&linear).for_each(|(acc, part)| ring.add_assign(acc, part));
-                self.relinearise_parts(&d, level, below)?
-            }
+        let basis = self.params.basis(level);
+        let sum = splits.iter().fold(None::<[Poly<Eval>; 3]>, |sum, (quotient, giant)| {
+            let plus = sum.as_ref().map_or(&linear[..], |sum| &sum[..]);
+            Some(ring.tensor_plus(halves(quotient), halves(giant), plus, basis))
+        });
+        let parts = match sum {
+            Some(d) => self.relinearise_parts(&d, level, below)?,
             None => ring.divide([&linear[0], &linear[1]], self.params.basis(below)),
         };
         Ok(Raw { parts, level: below, scale })
@@ -142,6 +126,10 @@ impl Evaluator {
         self.count(Op::ScalarProduct, level, used.len() as u64);
         parts
     }
+}
+
+fn halves(raw: &Raw) -> [&Poly<Eval>; 2] {
+    [&raw.parts[0], &raw.parts[1]]
 }
 
 impl Powers {
