@@ -298,7 +298,8 @@ impl Ring {
         &self,
         a: [&Poly<Eval>; 2],
         b: [&Poly<Eval>; 2],
-        less: Option<([&Poly<Eval>; 2], &(dyn Fn(&Modulus) -> u64 + Sync))>,
+        less: Option<[&Poly<Eval>; 2]>,
+        factor: impl Fn(&Modulus) -> u64 + Sync,
         basis: Basis,
     ) -> [Poly<Eval>; 3] {
         let kernels = self.0.kernels;
@@ -308,7 +309,7 @@ impl Ring {
                 let near = &mut near[..d.len()];
                 near.copy_from_slice(d);
                 (kernels.add)(d, near, modulus);
-                let Some((c, factor)) = less.filter(|_| k < 2) else { continue };
+                let Some(c) = less.filter(|_| k < 2) else { continue };
                 let c = &c[k].row(source_row(c[k].basis(), basis, i))[at..at + d.len()];
                 (kernels.mul_constant)(near, c, modulus.constant(factor(modulus)), modulus);
                 (kernels.sub)(d, near, modulus);

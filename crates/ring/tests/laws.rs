@@ -358,11 +358,11 @@ fn fused_tensors_are_their_parts() {
             }
         }
         let factor = |m: &Modulus| m.reduce(12_345_678_901);
-        for less in [None, Some(([&c, &a], &factor as &(dyn Fn(&Modulus) -> u64 + Sync)))] {
-            let fused = ring.double_tensor([&a, &b], [&b, &c], less, basis);
+        for less in [None, Some([&c, &a])] {
+            let fused = ring.double_tensor([&a, &b], [&b, &c], less, factor, basis);
             for (k, (fused, plain)) in fused.iter().zip(plain()).enumerate() {
                 let mut want = sum(&ring, &plain, &plain);
-                if let Some((less, _)) = less.filter(|_| k < 2) {
+                if let Some(less) = less.filter(|_| k < 2) {
                     ring.sub_assign(&mut want, &ring.mul_integer(less[k], factor, basis));
                 }
                 assert_eq!(rows(fused), rows(&want));

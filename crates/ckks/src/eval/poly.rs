@@ -66,8 +66,7 @@ impl Evaluator {
         let scale = left.scale * right.scale;
         let ratio = less.map_or(0.0, |less| scale / less.scale);
         let factor = |m: &Modulus| residue_of(ratio, m);
-        let taken = less.map(|less| (halves(less), &factor as &(dyn Fn(&Modulus) -> u64 + Sync)));
-        let mut d = ring.double_tensor(halves(left), halves(right), taken, basis);
+        let mut d = ring.double_tensor(halves(left), halves(right), less.map(halves), factor, basis);
         if less.is_none() {
             ring.add_integer_assign(&mut d[0], |m| residue_of(-scale, m));
         }
