@@ -16,8 +16,8 @@ use crate::plan::{key_request, smallest};
 const SCALE_BITS: u32 = 50;
 /// Bits left at the bottom: values up to 2^9 can be read there.
 const BASE_BITS: u32 = 60;
-/// The distances, in multiples of the error, beyond which the sign inside max and ReLU shall be right: the first that does is
-/// the one of least depth.
+/// The distances, in multiples of the error, beyond which the sign inside max and ReLU shall be right. A larger one needs no more
+/// depth, so the first that reaches the error is taken; what lies between these is not tried.
 const FACTORS: [f64; 8] = [24.0, 16.0, 12.0, 8.0, 6.0, 4.0, 3.0, 2.0];
 /// How often degrees are searched again with the margins found.
 const SEARCHES: usize = 4;
@@ -49,7 +49,8 @@ pub struct ColumnPlan {
 }
 
 impl ColumnPlan {
-    /// The plan of least depth, and among those the one of fewest products, whose error with all noise is what was wished for.
+    /// A plan whose error with all noise is what was wished for: of least depth, then of fewest products, among the compositions of
+    /// a gap (for max and ReLU, of the first of eight gaps that will do). That need not be the fastest.
     ///
     /// Cost: up to seconds, in the search for degrees and in proofs.
     ///
