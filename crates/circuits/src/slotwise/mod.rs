@@ -264,27 +264,38 @@ impl Slotwise {
         }
     }
 
+    /// The answer of hidden columns, without a guard: for columns that are known to be in the domain.
+    ///
+    /// Cost: [`Slotwise::depth`] levels, and the products of the sign.
+    ///
+    /// # Errors
+    /// Another number of columns than the function takes, or whatever the operations refuse.
+    pub fn answer<A: Arith>(&self, ops: &A, columns: &[A::Ct]) -> Result<A::Ct, Failure<A::Error>> {
+        Ok(match (&self.circuit, columns) {
+            (Circuit::Relu(relu), [x]) => relu.apply(ops, x)?,
+            (Circuit::Abs(abs), [x]) => abs.apply(ops, x)?,
+            (Circuit::Compare(compare), [a, b]) => compare.apply(ops, a, b)?,
+            (Circuit::Max(max), [a, b]) => max.apply(ops, a, b)?,
+            (Circuit::Min(min), [a, b]) => min.apply(ops, a, b)?,
+            (Circuit::Exact(exact), [a, b]) => exact.apply(ops, a, b)?,
+            (_, columns) => {
+                return Err(Failure::Inputs { need: self.function().columns(), have: columns.len() });
+            }
+        })
+    }
+
     /// The answer and the guard of hidden columns.
     ///
     /// Cost: [`Slotwise::depth`] levels, and three products at the lowest ones for the guard.
     ///
     /// # Errors
-    /// Another number of columns than the function takes, or whatever the operations refuse.
+    /// As [`Slotwise::answer`].
     pub fn run<A: Arith>(&self, ops: &A, columns: &[A::Ct]) -> Result<[A::Ct; 2], Failure<A::Error>> {
-        let (x, answer) = match (&self.circuit, columns) {
-            (Circuit::Relu(relu), [x]) => (x.clone(), relu.apply(ops, x)?),
-            (Circuit::Abs(abs), [x]) => (x.clone(), abs.apply(ops, x)?),
-            (Circuit::Compare(compare), [a, b]) => {
-                let x = ops.sub(a, b)?;
-                let answer = compare.of_difference(ops, &x)?;
-                (x, answer)
-            }
-            (Circuit::Max(max), [a, b]) => (ops.sub(a, b)?, max.apply(ops, a, b)?),
-            (Circuit::Min(min), [a, b]) => (ops.sub(a, b)?, min.apply(ops, a, b)?),
-            (Circuit::Exact(exact), [a, b]) => (exact.difference(ops, a, b)?, exact.apply(ops, a, b)?),
-            (_, columns) => {
-                return Err(Failure::Inputs { need: self.function().columns(), have: columns.len() });
-            }
+        let answer = self.answer(ops, columns)?;
+        let x = match (&self.circuit, columns) {
+            (Circuit::Exact(exact), [a, b]) => exact.difference(ops, a, b)?,
+            (_, [a, b]) => ops.sub(a, b)?,
+            (_, columns) => columns.first().cloned().ok_or(Failure::Inputs { need: 1, have: 0 })?,
         };
         let mut guard = ops.lower(&x, self.depth - GUARD_LEVELS)?;
         for _ in 0..GUARD_LEVELS {

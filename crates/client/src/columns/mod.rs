@@ -1,8 +1,9 @@
 //! The owner of the key at work on columns: sealing values, opening what was computed of them.
 
 mod plan;
+mod spread;
 
-pub use plan::{ColumnPlan, Wish};
+pub use plan::{ColumnPlan, Place, Sealing, Wish};
 
 use arras_circuits::Slotwise;
 use arras_circuits::slotwise::Job;

@@ -9,6 +9,7 @@ use arras_circuits::{Integers, Sign, Slotwise};
 use arras_ckks::noise::Noise;
 use arras_ckks::{KeyRequest, Level, Params, Security, Shape};
 
+use super::spread::Spread;
 use crate::error::Error;
 use crate::plan::{key_request, smallest};
 
@@ -19,8 +20,9 @@ const BASE_BITS: u32 = 60;
 /// The distances, in multiples of the error, beyond which the sign inside max and ReLU shall be right. A larger one needs no more
 /// depth, so the first that reaches the error is taken; what lies between these is not tried.
 const FACTORS: [f64; 8] = [24.0, 16.0, 12.0, 8.0, 6.0, 4.0, 3.0, 2.0];
-/// How often degrees are searched again with the margins found.
-const SEARCHES: usize = 4;
+/// What the gap is multiplied by when degrees are chosen, until noise has its place beside the error of the degrees, and until
+/// the error of max inside the gap is small enough.
+const NARROWER: [f64; 8] = [1.0, 0.99, 0.98, 0.96, 0.92, 0.85, 0.7, 0.5];
 
 /// What somebody wants to compute.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -37,6 +39,24 @@ pub struct Wish {
     pub rows: usize,
     /// Security wanted.
     pub security: Security,
+}
+
+/// The key under which columns are sealed; the secret one adds less noise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sealing {
+    /// By the owner alone.
+    Secret,
+    /// By anyone.
+    Public,
+}
+
+/// Parameters that are there already, and the key that seals for them.
+#[derive(Clone, Copy, Debug)]
+pub struct Place<'a> {
+    /// The parameters.
+    pub params: &'a Params,
+    /// The key.
+    pub sealing: Sealing,
 }
 
 /// Parameters, keys and polynomials for a function of columns.
@@ -57,21 +77,34 @@ impl ColumnPlan {
     /// # Errors
     /// A wish out of range, or one that no degrees or no parameters grant.
     pub fn for_wish(wish: &Wish) -> Result<Self, Error> {
-        let (gap, alpha) = (wish.domain.gap(wish.function)?, wish.sign_alpha()?);
-        if wish.is_ramp() {
-            let factors = FACTORS.iter().filter(|factor| *factor * (-alpha).exp2() < 1.0);
-            let mut last = None;
-            for &factor in factors {
-                let goal = Goal::for_max(alpha, factor, wish.max_degree)?;
-                match Self::search(wish, goal, &|plan| plan.composite.weighted_error() <= (-alpha).exp2()) {
-                    Err(error) => last = Some(error),
-                    found => return found,
-                }
-            }
-            return Err(last.unwrap_or(Error::Unreachable { alpha }));
+        let choose = |goal: &Goal| fewest_products(goal, least_depth(goal)?, Products::planned());
+        if !wish.is_ramp() {
+            return Self::search(wish, None, 1.0, &choose);
         }
-        let goal = Goal::new(alpha, gap, wish.max_degree)?;
-        Self::search(wish, goal, &|plan| plan.composite.noisy_error() <= (1.0 - alpha).exp2())
+        let mut last = None;
+        for &factor in FACTORS.iter().filter(|&factor| wish.admits(*factor)) {
+            match Self::search(wish, None, factor, &choose) {
+                Err(error) => last = Some(error),
+                found => return found,
+            }
+        }
+        Err(last.unwrap_or(Error::Unreachable { alpha: wish.alpha }))
+    }
+
+    /// The plan over parameters that are there already, with the degrees that `choose` picks for a goal.
+    ///
+    /// The goal is that of the wish, see [`Wish::goal`]. `choose` is called again for narrower gaps until the error
+    /// with all noise is what was wished for.
+    ///
+    /// # Errors
+    /// As [`ColumnPlan::for_wish`], what `choose` refuses, or parameters with too few levels.
+    pub fn over(
+        wish: &Wish,
+        place: Place<'_>,
+        zeta: f64,
+        choose: &dyn Fn(&Goal) -> Result<Choice, arras_approx::Error>,
+    ) -> Result<Self, Error> {
+        Self::search(wish, Some(place), zeta, choose)
     }
 
     /// The plan with these degrees, in order of application, whatever its error is.
@@ -85,44 +118,68 @@ impl ColumnPlan {
             (Domain::Numbers { .. }, true) => (8.0 * (-wish.alpha).exp2()).min(0.5),
             (domain, _) => domain.gap(wish.function)?,
         };
-        Self::build(wish, gap, degrees)
+        Self::build(wish, None, gap, degrees)
+    }
+
+    /// The plan with these degrees over parameters that are there already, for the gap of [`Wish::goal`], whatever its error.
+    ///
+    /// # Errors
+    /// As [`ColumnPlan::with_degrees`], or parameters with too few levels.
+    pub fn over_degrees(wish: &Wish, place: Place<'_>, zeta: f64, degrees: &[usize]) -> Result<Self, Error> {
+        Self::build(wish, Some(place), wish.goal(zeta)?.epsilon(), degrees)
     }
 
     /// Degrees for a goal, until the plan that is built of them is good.
-    fn search(wish: &Wish, goal: Goal, good: &dyn Fn(&Self) -> bool) -> Result<Self, Error> {
-        let mut wide = goal;
-        for _ in 0..SEARCHES {
-            let Choice { degrees, .. } = fewest_products(&wide, least_depth(&wide)?, Products::planned())?;
-            let plan = Self::build(wish, goal.epsilon(), &degrees)?;
-            if good(&plan) {
+    fn search(
+        wish: &Wish,
+        place: Option<Place<'_>>,
+        zeta: f64,
+        choose: &dyn Fn(&Goal) -> Result<Choice, arras_approx::Error>,
+    ) -> Result<Self, Error> {
+        let alpha = wish.goal(zeta)?.alpha();
+        for narrower in NARROWER {
+            let tried = wish.narrowed(zeta, narrower)?;
+            let Choice { degrees, .. } = choose(&tried)?;
+            let gap = if wish.is_ramp() { tried.epsilon() } else { wish.domain.gap(wish.function)? };
+            let plan = Self::build(wish, place, gap, &degrees)?;
+            if plan.grants(wish, alpha) {
                 return Ok(plan);
             }
-            let margins = plan.composite.stages().iter().map(|stage| stage.margin());
-            let widest = margins.fold(plan.composite.input_margin(), f64::max);
-            wide = wide.with_margin(wide.margin() + widest)?;
         }
-        Err(Error::Unreachable { alpha: goal.alpha() })
+        Err(Error::Unreachable { alpha })
     }
 
-    fn build(wish: &Wish, gap: f64, degrees: &[usize]) -> Result<Self, Error> {
+    /// Whether the errors are as wished, those of integers before rounding.
+    fn grants(&self, wish: &Wish, sign_alpha: f64) -> bool {
+        match wish.domain {
+            Domain::Numbers { .. } => self.slotwise.error() <= (-wish.alpha).exp2(),
+            Domain::Integers { .. } if wish.is_ramp() => {
+                self.composite.weighted_error() <= (-sign_alpha).exp2()
+            }
+            Domain::Integers { .. } => self.composite.noisy_error() <= (1.0 - sign_alpha).exp2(),
+        }
+    }
+
+    fn build(wish: &Wish, place: Option<Place<'_>>, gap: f64, degrees: &[usize]) -> Result<Self, Error> {
         let sign_depth: u32 = degrees.iter().map(|&degree| levels(degree)).sum();
         let depth = (sign_depth + extra_depth(wish)?).max(GUARD_LEVELS);
-        // The largest ring has 2^16 slots, and the last is the sentinel's.
-        if wish.rows >= 1 << 16 {
-            return Err(DataError::Rows { have: wish.rows, most: (1 << 16) - 1 }.into());
-        }
-        let slots = (wish.rows + 1).next_power_of_two();
-        let shape = Shape {
-            log_degree: 0,
-            base_bits: BASE_BITS,
-            scale_bits: SCALE_BITS,
-            depth,
-            security: wish.security,
+        let params = match place {
+            Some(place) => place.params.clone(),
+            None => parameters(wish, depth)?,
         };
-        let params = Params::new(&smallest(shape, slots)?)?;
-        let noise = ColumnNoise { params: &params, function: wish.function, degrees };
-        let composite =
-            Composite::build(gap, noise.input(), degrees, &mut |stage, p| noise.margin(stage, p))?;
+        let sealing = place.map_or(Sealing::Public, |place| place.sealing);
+        let have = u32::from(params.highest().0);
+        let level = u8::try_from(depth).ok().filter(|_| depth <= have).map(Level);
+        let top = level.ok_or(Error::TooShallow { have, need: depth })?;
+        let noise = ColumnNoise { params: &params, sealing, function: wish.function, degrees, top };
+        let (input, near) = (noise.input(), if wish.is_ramp() { 0.0 } else { gap });
+        // What enters each stage so far: a stage may be asked about again.
+        let mut spreads = vec![Spread::new(near - input, input)];
+        let composite = Composite::build(gap, input, degrees, &mut |stage, p| {
+            spreads.truncate(stage + 1);
+            // What cannot be computed is refused as a margin.
+            noise.stray(stage, p, &mut spreads).unwrap_or(f64::NAN)
+        })?;
         let sign = Sign::new(composite.polynomials())?;
         let domain = match wish.domain {
             Domain::Numbers { .. } => Domain::Numbers { epsilon: gap },
@@ -164,6 +221,29 @@ impl Wish {
         matches!(self.function, Function::Max | Function::Min | Function::Relu | Function::Abs)
     }
 
+    /// Whether max and its like can be right from this many times the error on.
+    fn admits(&self, factor: f64) -> bool {
+        self.sign_alpha().is_ok_and(|alpha| factor * (-alpha).exp2() < 1.0)
+    }
+
+    /// What the sign is to achieve: that of a comparison from the gap on, that inside max and its like from `zeta` times the
+    /// error on.
+    ///
+    /// # Errors
+    /// A precision, gap, zeta or largest degree out of range.
+    pub fn goal(&self, zeta: f64) -> Result<Goal, Error> {
+        self.narrowed(zeta, 1.0)
+    }
+
+    /// The same with a part of the gap.
+    fn narrowed(&self, zeta: f64, part: f64) -> Result<Goal, Error> {
+        let (gap, alpha) = (self.domain.gap(self.function)?, self.sign_alpha()?);
+        Ok(match self.is_ramp() {
+            true => Goal::for_max(alpha, part * zeta, self.max_degree)?,
+            false => Goal::new(alpha, part * gap, self.max_degree)?,
+        })
+    }
+
     /// The alpha of the sign (error 2^(1 - alpha)), or of max with error 2^-alpha.
     fn sign_alpha(&self) -> Result<f64, Error> {
         Ok(match (self.function, self.domain) {
@@ -182,8 +262,11 @@ impl Wish {
 /// The noise of a function under its parameters.
 struct ColumnNoise<'a> {
     params: &'a Params,
+    sealing: Sealing,
     function: Function,
     degrees: &'a [usize],
+    /// The level of fresh columns.
+    top: Level,
 }
 
 impl ColumnNoise<'_> {
@@ -196,9 +279,17 @@ impl ColumnNoise<'_> {
         noise.bound(self.slots() * (self.degrees.len() + 2))
     }
 
-    /// Of the number whose sign decides, sealed under a public key, which is noisier.
+    /// Of a fresh column.
+    fn fresh(&self) -> Noise {
+        match self.sealing {
+            Sealing::Secret => self.params.fresh_noise(self.slots(), self.top),
+            Sealing::Public => self.params.public_noise(self.slots(), self.top),
+        }
+    }
+
+    /// Of the number whose sign decides.
     fn difference(&self) -> Noise {
-        let one = self.params.public_noise(self.slots(), self.params.highest());
+        let one = self.fresh();
         if self.function.columns() == 1 { one } else { one.plus(one) }
     }
 
@@ -209,7 +300,7 @@ impl ColumnNoise<'_> {
     /// The level at which a stage starts.
     fn start(&self, stage: usize) -> Level {
         let before = self.degrees.iter().take(stage).map(|&degree| levels(degree)).sum();
-        self.params.highest().down(before).unwrap_or(Level(0))
+        self.top.down(before).unwrap_or(Level(0))
     }
 
     /// Of a stage as it is evaluated, from an exact input: how far inputs stray is in the domains.
@@ -217,7 +308,24 @@ impl ColumnNoise<'_> {
         self.params.poly_noise(p, Noise(0.0), self.slots(), self.start(stage))
     }
 
-    /// How far a stage may stray, in units of p. Comparisons evaluate half of the last one: its rounding counts twice.
+    /// How far a stage may stray, its noise and what comes of imaginary parts together; the last of `spreads` is what enters it.
+    fn stray(
+        &self,
+        stage: usize,
+        p: &Polynomial,
+        spreads: &mut Vec<Spread>,
+    ) -> Result<f64, arras_approx::Error> {
+        let noise = self.margin(stage, p);
+        let Some(entering) = spreads.last() else { return Ok(f64::NAN) };
+        let stray = noise + entering.bend(p)?;
+        let (slots, level) = (self.slots(), self.start(stage));
+        let noise_at = |x: f64| self.bound(self.params.poly_noise_at(p, x, Noise(0.0), slots, level));
+        let leaving = entering.after(p, stray, &noise_at)?;
+        spreads.push(leaving);
+        Ok(stray)
+    }
+
+    /// What the noise of a stage stays below, in units of p. Comparisons evaluate half of the last one: its rounding counts twice.
     fn margin(&self, stage: usize, p: &Polynomial) -> f64 {
         let halved = !matches!(self.function, Function::Equal | Function::Abs);
         if stage + 1 < self.degrees.len() || !halved {
@@ -231,7 +339,7 @@ impl ColumnNoise<'_> {
     fn proof(&self, composite: &Composite) -> Proof {
         let margins: Vec<f64> = composite.stages().iter().map(|stage| stage.margin()).collect();
         let polynomials = composite.polynomials();
-        let last = margins.last().copied().unwrap_or(0.0);
+        let last = polynomials.last().map_or(0.0, |p| self.margin(polynomials.len() - 1, p));
         Proof {
             sign: composite.noisy_error(),
             weighted: composite.weighted_error(),
@@ -241,7 +349,7 @@ impl ColumnNoise<'_> {
         }
     }
 
-    /// Of the result, when that of the sign stays within a margin.
+    /// Of the result, when that of the sign stays within a bound.
     fn result(&self, sign: f64) -> f64 {
         let (slots, bottom) = (self.slots(), Level(1));
         let (lowered, rounding) =
@@ -253,7 +361,7 @@ impl ColumnNoise<'_> {
             Function::Equal => 2.0 * sign + self.bound(product((0.0, Noise(0.0)), (0.0, Noise(0.0)))),
             Function::Max | Function::Min | Function::Relu | Function::Abs => {
                 let x = (1.0, self.difference().plus(lowered));
-                let added = self.params.public_noise(slots, self.params.highest()).plus(rounding);
+                let added = self.fresh().plus(rounding);
                 sign + self.bound(product(x, (1.0, Noise(0.0))).plus(added))
             }
         }
@@ -269,6 +377,18 @@ impl ColumnNoise<'_> {
             noise.times(4.0).plus(rounding(top.down(done).unwrap_or(Level(1))).times(2.0))
         })
     }
+}
+
+/// The smallest parameters of so many levels.
+fn parameters(wish: &Wish, depth: u32) -> Result<Params, Error> {
+    // The largest ring has 2^16 slots, and the last is the sentinel's.
+    if wish.rows >= 1 << 16 {
+        return Err(DataError::Rows { have: wish.rows, most: (1 << 16) - 1 }.into());
+    }
+    let slots = (wish.rows + 1).next_power_of_two();
+    let (base_bits, scale_bits, security) = (BASE_BITS, SCALE_BITS, wish.security);
+    let shape = Shape { log_degree: 0, base_bits, scale_bits, depth, security };
+    Ok(Params::new(&smallest(shape, slots)?)?)
 }
 
 /// Levels beyond those of the sign.

@@ -1,0 +1,120 @@
+//! What imaginary parts of slots do to real ones.
+//!
+//! Noise has an imaginary part as large as the real one, and polynomials carry it along: the value at x + iy is
+//! p(x) - y^2 p''(x) / 2 + i y p'(x), but for higher powers of y. A sign is steep next to the gap, so that y grows with the
+//! product of the slopes on the way; the square of it is no longer small in the end, and moves the real part. Slots near
+//! one see slopes as large, but not on the same way: so y is followed for each part of the box on its own.
+
+use arras_approx::{Error, Polynomial};
+
+/// Parts of the box.
+const PARTS: usize = 4096;
+/// Points that are followed in each part.
+const POINTS: usize = 8;
+/// Numbers of the box at which noise is looked up.
+const SAMPLES: usize = 128;
+
+/// Bounds of the slots that enter a stage, in units of its box.
+#[derive(Clone, Debug)]
+pub(super) struct Spread {
+    /// Real parts are at least as far from zero; zero where nothing is known.
+    near: f64,
+    /// Of the imaginary parts, for each part of [near, 1].
+    imaginary: Vec<f64>,
+}
+
+impl Spread {
+    /// Slots whose real parts are at least so far from zero, with imaginary parts up to a bound.
+    pub fn new(near: f64, imaginary: f64) -> Self {
+        Self { near: near.max(0.0), imaginary: vec![imaginary; PARTS] }
+    }
+
+    /// How far real parts stray because of the imaginary ones.
+    pub fn bend(&self, p: &Polynomial) -> Result<f64, Error> {
+        let second = derivative(&derivative(p)?)?;
+        Ok(self.points().map(|(x, y)| y * y / 2.0 * second.eval(x).abs()).fold(0.0, f64::max))
+    }
+
+    /// Of the slots that leave a stage, whose real parts stray by a margin and whose imaginary ones get the noise of x.
+    pub fn after(&self, p: &Polynomial, margin: f64, noise: &dyn Fn(f64) -> f64) -> Result<Self, Error> {
+        let slope = derivative(p)?;
+        let least = self.points().map(|(x, _)| p.eval(x)).fold(f64::INFINITY, f64::min);
+        let mut next = Self { near: (least - margin).max(0.0), imaginary: vec![0.0; PARTS] };
+        let sample = |i: usize| noise(self.near + (1.0 - self.near) * i as f64 / SAMPLES as f64);
+        let samples: Vec<f64> = (0..=SAMPLES).map(sample).collect();
+        let around = |x: f64| {
+            let first = self.part(x) * SAMPLES / PARTS;
+            samples[first].max(samples[first + 1])
+        };
+        for (x, y) in self.points() {
+            let (place, y) = (next.part(p.eval(x)), y * slope.eval(x).abs() + around(x));
+            // Real parts stray into the parts beside theirs.
+            for near in place.saturating_sub(1)..=(place + 1).min(PARTS - 1) {
+                next.imaginary[near] = next.imaginary[near].max(y);
+            }
+        }
+        Ok(next)
+    }
+
+    /// Points of all parts, ends included, with the bound of the imaginary parts there.
+    fn points(&self) -> impl Iterator<Item = (f64, f64)> {
+        let step = (1.0 - self.near) / (PARTS * POINTS) as f64;
+        let point = move |part: usize, k: usize| self.near + step * (part * POINTS + k) as f64;
+        let parts = self.imaginary.iter().enumerate().filter(|(_, y)| **y > 0.0);
+        parts.flat_map(move |(part, &y)| (0..=POINTS).map(move |k| (point(part, k), y)))
+    }
+
+    /// The part of the box in which a number is, or the one next to it.
+    fn part(&self, x: f64) -> usize {
+        let place = (x - self.near) / (1.0 - self.near) * PARTS as f64;
+        (place.max(0.0) as usize).min(PARTS - 1)
+    }
+}
+
+/// The derivative on [-1, 1], by the recurrence c'_(k-1) = c'_(k+1) + 2 k c_k.
+fn derivative(p: &Polynomial) -> Result<Polynomial, Error> {
+    let c = p.coefficients();
+    let mut slopes = vec![0.0; c.len() + 1];
+    for k in (1..c.len()).rev() {
+        slopes[k - 1] = slopes[k + 1] + 2.0 * k as f64 * c[k];
+    }
+    slopes[0] /= 2.0;
+    slopes.truncate(c.len().saturating_sub(1).max(1));
+    Polynomial::unit(slopes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn derivatives() {
+        // T_5 and its first two: 5 U_4, and 320 x^3 - 120 x.
+        let p = Polynomial::unit(vec![0.0, 0.0, 0.0, 0.0, 0.0, 1.0]).unwrap();
+        let first = derivative(&p).unwrap();
+        let second = derivative(&first).unwrap();
+        for x in [-1.0, -0.3, 0.0, 0.7, 1.0f64] {
+            assert!((first.eval(x) - (80.0 * x.powi(4) - 60.0 * x * x + 5.0)).abs() < 1e-12);
+            assert!((second.eval(x) - (320.0 * x.powi(3) - 120.0 * x)).abs() < 1e-11);
+        }
+        assert_eq!(derivative(&Polynomial::unit(vec![2.0]).unwrap()).unwrap().eval(0.5), 0.0);
+    }
+
+    /// (3 x - x^3) / 2 in Chebyshev terms: 9/8 T_1 - 1/8 T_3.
+    fn cubic() -> Polynomial {
+        Polynomial::unit(vec![0.0, 9.0 / 8.0, 0.0, -1.0 / 8.0]).unwrap()
+    }
+
+    #[test]
+    fn a_cubic_bends_as_computed() {
+        let spread = Spread::new(0.5, 0.01);
+        // Re p(x + iy) = p(x) + 3 x y^2 / 2: most at x = 1.
+        assert!((spread.bend(&cubic()).unwrap() - 1.5e-4).abs() < 1e-9);
+        let after = spread.after(&cubic(), 0.1, &|_| 0.002).unwrap();
+        assert!((after.near - (11.0 / 16.0 - 0.1)).abs() < 1e-12);
+        // The slope is 9/8 at the near end, and none at one.
+        assert!((after.imaginary[after.part(11.0 / 16.0)] - 0.01325).abs() < 1e-5);
+        assert!(after.imaginary[PARTS - 1] < 0.0025);
+        assert_eq!(after.imaginary[0], 0.0);
+    }
+}
