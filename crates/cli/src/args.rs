@@ -1,5 +1,6 @@
 //! The words of the command line.
 
+pub mod bench_compare;
 pub mod compare;
 pub mod minimax;
 
@@ -326,17 +327,22 @@ pub enum Bench {
         after_help = "Examples:\n  arras bench ops --preset n14-l7\n  arras bench ops --preset n16-l28 --levels 28,15,2 --threads 1 --json"
     )]
     Ops(BenchOps),
+    /// Comparison, max and ReLU on full ciphertexts, checked against the exact answers
+    #[command(
+        after_help = "Examples:\n  arras bench compare --alpha 8\n  arras bench compare --alpha 20 --depth 28 --function max --method previous --json\n  arras bench compare --all --runs 32 --out compare.json\n\nWithout --threads one core is used. The exit code is 0 when no result misses its precision or the certified error."
+    )]
+    Compare(Box<bench_compare::BenchCompare>),
     /// Answer requests for polynomials applied one after another, one JSON object per line (see bench/peers)
     #[command(hide = true)]
     Composite(BenchComposite),
 }
 
 impl Bench {
-    /// Whether it answers requests instead of measuring on its own.
-    pub fn is_worker(&self) -> bool {
+    /// Whether it uses one core unless told otherwise, as what is compared with others does.
+    pub fn is_on_one_core(&self) -> bool {
         match self {
             Self::Ops(ops) => ops.worker,
-            Self::Composite(_) => true,
+            Self::Compare(_) | Self::Composite(_) => true,
         }
     }
 }

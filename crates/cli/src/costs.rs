@@ -57,7 +57,7 @@ pub fn costs(file: Option<&Path>, ring: Ring, depths: &[u32], threads: u32) -> a
                 ));
                 stop::watch()?;
                 let steps = output::bar(depth.into(), "measuring");
-                let chain = measure(&spec, threads, REPETITIONS, || steps.inc(1))?;
+                let chain = measure(&Params::new(&spec)?, threads, REPETITIONS, || steps.inc(1))?;
                 steps.finish_and_clear();
                 table.insert(chain.context("interrupted, and nothing was measured")?);
             }
@@ -137,14 +137,13 @@ fn slug(name: &str) -> String {
 
 /// Measures a chain at every level, from the top; `None` when the user asks to stop.
 pub fn measure(
-    spec: &Spec,
+    params: &Params,
     threads: u32,
     reps: u32,
     mut step: impl FnMut() + Send,
 ) -> anyhow::Result<Option<Chain>> {
     on_threads(threads, || {
-        let params = Params::new(spec)?;
-        let mut probe = bench::ops::probe(&params)?;
+        let mut probe = bench::ops::probe(params)?;
         let mut columns: BTreeMap<Operation, Vec<f64>> = BTreeMap::new();
         for level in (1..=params.highest().0).rev() {
             if stop::asked() {
@@ -157,7 +156,7 @@ pub fn measure(
             step();
         }
         let log2_qp = tenths(params.log2_q() + params.log2_p());
-        let (digits, special) = (count(params.digits()), count(spec.special.len()));
+        let (digits, special) = (count(params.digits()), count(params.spec().special.len()));
         Ok(Some(Chain::new(params.highest().0.into(), digits, special, log2_qp, columns)?))
     })
 }

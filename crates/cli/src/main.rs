@@ -21,9 +21,9 @@ fn main() -> ExitCode {
 }
 
 fn run(arras: &args::Arras) -> anyhow::Result<ExitCode> {
-    // A worker is compared with others on one core; 0 is every core.
-    let worker = matches!(&arras.command, args::Command::Bench { what } if what.is_worker());
-    let threads = arras.threads.map_or(usize::from(worker), usize::from);
+    // 0 is every core.
+    let single = matches!(&arras.command, args::Command::Bench { what } if what.is_on_one_core());
+    let threads = arras.threads.map_or(usize::from(single), usize::from);
     rayon::ThreadPoolBuilder::new().num_threads(threads).build_global()?;
     let out = output::Output::new(arras.json);
     match &arras.command {
@@ -37,6 +37,7 @@ fn run(arras: &args::Arras) -> anyhow::Result<ExitCode> {
         args::Command::Train { task: args::Train::Sst2(args) } => cmd::train::run(args, &out),
         args::Command::Eval { task: args::Eval::Sst2(args) } => cmd::eval::run(args, &out),
         args::Command::Bench { what: args::Bench::Ops(args) } => cmd::bench::ops::run(args, &out),
+        args::Command::Bench { what: args::Bench::Compare(args) } => cmd::bench::compare::run(args, &out),
         args::Command::Bench { what: args::Bench::Composite(args) } => cmd::bench::composite::run(args),
         args::Command::Calibrate(args) => cmd::calibrate::run(args, arras.threads, &out),
         args::Command::Minimax { what } => cmd::minimax::run(what, arras.threads, &out),

@@ -176,7 +176,7 @@ fn measure(
     for (&depth, spec) in missing {
         bar.set_message(format!("levels, now of depth {depth},"));
         let threads = table.machine().threads;
-        let Some(chain) = costs::measure(spec, threads, args.reps, || bar.inc(1))? else {
+        let Some(chain) = costs::measure(&Params::new(spec)?, threads, args.reps, || bar.inc(1))? else {
             bar.finish_and_clear();
             bail!(
                 "interrupted at depth {depth}: the chains before it are in {}, and the same command goes on from there",

@@ -1,5 +1,6 @@
 //! `arras bench`: measurements of the engine, and the clock that they share.
 
+pub mod compare;
 pub mod composite;
 pub mod ops;
 

@@ -276,7 +276,7 @@ fn at_level(probe: &mut Probe<'_>, level: Level, reps: u32) -> anyhow::Result<At
 }
 
 /// What kind of pages the pool's mappings got from the system.
-fn page_kind(usage: Usage) -> &'static str {
+pub fn page_kind(usage: Usage) -> &'static str {
     if usage.peak == 0 {
         return "heap";
     }

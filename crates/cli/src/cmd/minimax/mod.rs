@@ -1,6 +1,6 @@
 //! `arras minimax`: the polynomials behind comparisons.
 
-mod degrees;
+pub mod degrees;
 mod me;
 mod polynomials;
 mod store;

@@ -1,0 +1,159 @@
+//! What is measured: parameters, and degrees by each method.
+
+use anyhow::{Context as _, bail};
+use arras_approx::degrees::{Goal, Products, fewest_products, least_depth, least_time};
+use arras_circuits::slotwise::{Domain, Function};
+use arras_ckks::{Params, Security, Shape};
+use arras_client::{ColumnPlan, Place, Sealing, Wish};
+use arras_plan::OddPrices;
+
+use super::published;
+use crate::args::bench_compare::{BenchCompare, Method};
+use crate::costs;
+
+/// log2 of the ring degree.
+const LOG_DEGREE: u32 = 16;
+/// The same of the insecure ring on which scripts are tried.
+const TOY_LOG_DEGREE: u32 = 12;
+/// The largest degree that is tried for the least time.
+pub const MAX_DEGREE: usize = 63;
+/// The largest degree that is tried for the fewest products, as published.
+const PREVIOUS_MAX_DEGREE: usize = 31;
+
+/// One precision of one function on a chain of one depth.
+#[derive(Clone, Copy)]
+pub struct Setting {
+    pub alpha: u8,
+    pub function: Function,
+    pub depth: u32,
+    /// The gap in multiples of the error; 1 for comparisons.
+    pub zeta: f64,
+    toy: bool,
+}
+
+impl Setting {
+    /// The setting that the user asks for, with what is not said as it was published.
+    pub fn new(args: &BenchCompare, alpha: u8) -> anyhow::Result<Self> {
+        let function = Function::from(args.function);
+        let zeta = match (function, args.zeta) {
+            (Function::Compare, Some(_)) => {
+                bail!("--zeta belongs to max, min, relu and abs: a comparison is right from 2^-{alpha} on")
+            }
+            (Function::Compare, None) => 1.0,
+            (_, given) => given.or_else(|| published::zeta(alpha)).with_context(|| {
+                format!("no factor was published for {alpha} bits: say with --zeta from how many times 2^-{alpha} on the sign is right")
+            })?,
+        };
+        let mut setting = Self { alpha, function, depth: 0, zeta, toy: args.toy };
+        setting.depth = match args.depth.or_else(|| published::depth(function, alpha)) {
+            Some(depth) => depth,
+            None => least_depth(&setting.wish(args.method).goal(zeta)?)?,
+        };
+        Ok(setting)
+    }
+
+    /// The setting of a published row.
+    pub fn of_row(function: Function, row: &published::Row, toy: bool) -> Self {
+        let zeta = published::zeta(row.alpha).filter(|_| function != Function::Compare).unwrap_or(1.0);
+        Self { alpha: row.alpha, function, depth: row.depth, zeta, toy }
+    }
+
+    /// No result may err by more.
+    pub fn tolerance(&self) -> f64 {
+        (-f64::from(self.alpha)).exp2()
+    }
+
+    /// The distance from which on the sign is right.
+    pub fn epsilon(&self) -> f64 {
+        self.zeta * self.tolerance()
+    }
+
+    /// The chain of exactly this depth.
+    pub fn params(&self) -> anyhow::Result<Params> {
+        let depth = self.depth;
+        if self.toy {
+            let (base_bits, scale_bits) = (60, 50);
+            let shape = Shape {
+                log_degree: TOY_LOG_DEGREE,
+                base_bits,
+                scale_bits,
+                depth,
+                security: Security::Bits128,
+            };
+            let spec = shape.danger_toy(2).context("the toy ring has too few primes for this depth")?;
+            return Ok(Params::danger_insecure(&spec)?);
+        }
+        let ring = costs::ring(LOG_DEGREE);
+        Ok(Params::new(&costs::spec(ring, depth).with_context(|| costs::too_deep(ring, depth))?)?)
+    }
+
+    /// What polynomials cost on the chain: those of the file, or of `arras calibrate`, or measured now.
+    pub fn prices(&self, args: &BenchCompare, params: &Params) -> anyhow::Result<OddPrices> {
+        let threads = u32::try_from(rayon::current_num_threads())?;
+        if self.toy {
+            let chain = costs::measure(params, threads, 1, || ())?;
+            return Ok(chain.context("interrupted, and nothing was measured")?.odd_prices(MAX_DEGREE)?);
+        }
+        let table = costs::costs(args.costs.as_deref(), costs::ring(LOG_DEGREE), &[self.depth], threads)?;
+        Ok(table.chain(self.depth)?.odd_prices(MAX_DEGREE)?)
+    }
+
+    /// The polynomials of a method, with margins for the noise of these parameters.
+    pub fn plan(
+        &self,
+        params: &Params,
+        method: Method,
+        prices: Option<&OddPrices>,
+    ) -> anyhow::Result<ColumnPlan> {
+        let (depth, place) = (self.depth, Place { params, sealing: Sealing::Secret });
+        let choose = |goal: &Goal| match (method, prices) {
+            (Method::Previous, _) => fewest_products(goal, depth, &Products::published()),
+            (Method::Proposed, Some(prices)) => {
+                least_time(goal, depth, &|degree, level| prices.at(degree, level))
+            }
+            _ => fewest_products(goal, depth, Products::planned()),
+        };
+        if method == Method::Published {
+            let row = published::find(self.function, self.alpha, depth);
+            let row = row.with_context(|| {
+                format!(
+                    "no degrees were published for {} to {} bits with {depth} levels",
+                    self.function.name(),
+                    self.alpha
+                )
+            })?;
+            return Ok(ColumnPlan::over_degrees(&self.wish(method), place, self.zeta, row.degrees(method))?);
+        }
+        let plan = ColumnPlan::over(&self.wish(method), place, self.zeta, &choose);
+        let (Method::Proposed, Some(prices)) = (method, prices) else { return Ok(plan?) };
+        // With noise the fastest degrees may have to give way so far that the fewest products are faster.
+        let time = |plan: &ColumnPlan| predicted(plan, prices);
+        match (plan, self.plan(params, Method::Previous, None)) {
+            (Ok(plan), Ok(other)) => Ok(if time(&other) < time(&plan) { other } else { plan }),
+            (plan, Err(_)) => Ok(plan?),
+            (Err(_), other) => other,
+        }
+    }
+
+    fn wish(&self, method: Method) -> Wish {
+        Wish {
+            function: self.function,
+            domain: Domain::Numbers { epsilon: self.epsilon() },
+            alpha: self.alpha.into(),
+            max_degree: if method == Method::Previous { PREVIOUS_MAX_DEGREE } else { MAX_DEGREE },
+            rows: 1,
+            security: Security::Bits128,
+        }
+    }
+}
+
+/// Milliseconds of the stages, each at the level where it starts.
+pub fn predicted(plan: &ColumnPlan, prices: &OddPrices) -> f64 {
+    let mut level = plan.slotwise().depth();
+    let mut sum = 0.0;
+    for stage in plan.composite().polynomials() {
+        sum += prices.at(stage.degree(), level);
+        level -= stage.depth();
+    }
+    sum
+}
