@@ -135,6 +135,9 @@ impl Arith for Clear {
     fn lower(&self, a: &Vec<f64>, _: u32) -> Result<Vec<f64>, Error> {
         Ok(a.clone())
     }
+    fn twice_real(&self, a: &Vec<f64>) -> Result<Vec<f64>, Error> {
+        Ok(a.iter().map(|x| x + x).collect())
+    }
     fn poly(&self, a: &Vec<f64>, p: &Polynomial) -> Result<Vec<f64>, Error> {
         self.note("poly", &[a]);
         Ok(a.iter().map(|x| p.eval(*x)).collect())

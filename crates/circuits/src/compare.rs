@@ -4,14 +4,14 @@ use arras_approx::Polynomial;
 
 use crate::error::Error;
 use crate::ops::Arith;
-use crate::sign::{Sign, compose, depth};
+use crate::sign::{Composition, Sign};
 
 /// (1 + s(a - b)) / 2: 1 where a > b, 1/2 where they are equal, 0 where a < b.
 ///
 /// The half and the constant are folded into the last polynomial.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Compare {
-    stages: Vec<Polynomial>,
+    composition: Composition,
 }
 
 impl Compare {
@@ -20,25 +20,25 @@ impl Compare {
     /// # Errors
     /// When a coefficient overflows.
     pub fn new(sign: &Sign) -> Result<Self, Error> {
-        Ok(Compare { stages: sign.mapped(0.5, 0.5)? })
+        Ok(Compare { composition: sign.mapped(0.5, 0.5)? })
     }
 
-    /// The polynomials as evaluated: those of the sign, but for the last.
+    /// The polynomials as evaluated: those of the sign, but for the last and for the half before a real step.
     #[must_use]
     pub fn stages(&self) -> &[Polynomial] {
-        &self.stages
+        self.composition.polynomials()
     }
 
     /// Levels consumed: those of the sign.
     #[must_use]
     pub fn depth(&self) -> u32 {
-        depth(&self.stages)
+        self.composition.depth()
     }
 
     /// Of a and b with |a - b| <= 1. Cost: [`Compare::depth`] levels. Error: half that of the sign at a - b.
     ///
     /// # Errors
-    /// When levels or the relinearisation key are missing.
+    /// When levels or keys are missing.
     pub fn apply<A: Arith>(&self, ops: &A, a: &A::Ct, b: &A::Ct) -> Result<A::Ct, A::Error> {
         self.of_difference(ops, &ops.sub(a, b)?)
     }
@@ -48,6 +48,6 @@ impl Compare {
     /// # Errors
     /// As [`Compare::apply`].
     pub fn of_difference<A: Arith>(&self, ops: &A, x: &A::Ct) -> Result<A::Ct, A::Error> {
-        compose(ops, x, &self.stages)
+        self.composition.apply(ops, x)
     }
 }

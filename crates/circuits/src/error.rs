@@ -77,6 +77,16 @@ pub enum Error {
         /// Which polynomial, from zero.
         stage: usize,
     },
+    /// A real step where there is no stage after it.
+    #[error(
+        "a sign of {stages} polynomials cannot be made real after polynomial {stage}: choose one before the last"
+    )]
+    RealAfter {
+        /// Which polynomial, from zero.
+        stage: usize,
+        /// How many there are.
+        stages: usize,
+    },
     /// Integers of no size that fits.
     #[error("integers of {bits} bits cannot be compared: use 1 to {most}")]
     Bits {

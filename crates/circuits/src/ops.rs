@@ -31,6 +31,10 @@ pub trait Arith {
     fn combine(&self, terms: &[Self::Ct], weights: &[f64], bias: f64) -> Result<Self::Ct, Self::Error>;
     /// a itself, `by` levels lower. Cost: nothing for 0; else one product by a number and one rescale, from the level above.
     fn lower(&self, a: &Self::Ct, by: u32) -> Result<Self::Ct, Self::Error>;
+    /// a and its complex conjugate: twice the real part of every slot. Cost: no level, one key switch.
+    ///
+    /// Numbers in slots are real, but noise is not; see [`crate::Sign::with_real_after`].
+    fn twice_real(&self, a: &Self::Ct) -> Result<Self::Ct, Self::Error>;
     /// p(a). Cost: p.depth() levels.
     fn poly(&self, a: &Self::Ct, p: &Polynomial) -> Result<Self::Ct, Self::Error>;
 }

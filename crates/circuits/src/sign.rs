@@ -12,6 +12,15 @@ use crate::ops::Arith;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sign {
     stages: Vec<Polynomial>,
+    composition: Composition,
+}
+
+/// Polynomials one after the other, as they are evaluated.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Composition {
+    /// The one of the real step is halved.
+    polynomials: Vec<Polynomial>,
+    real_after: Option<usize>,
 }
 
 impl Sign {
@@ -26,8 +35,28 @@ impl Sign {
         }
         match stages.iter().position(|p| !odd(p)) {
             Some(stage) => Err(Error::BadStage { stage }),
-            None => Ok(Sign { stages }),
+            None => {
+                let composition = Composition { polynomials: stages.clone(), real_after: None };
+                Ok(Sign { stages, composition })
+            }
         }
+    }
+
+    /// The same sign with its values made real after a stage, counted from zero: half a polynomial and its conjugate.
+    ///
+    /// Noise has an imaginary part, which slopes multiply and squares fold into the real one. Cost: no level, one key switch
+    /// with the key of conjugation where the stage ends. Halving is exact.
+    ///
+    /// # Errors
+    /// When the stage is the last one or none.
+    pub fn with_real_after(self, stage: usize) -> Result<Self, Error> {
+        let stages = self.stages.len();
+        if stage + 1 >= stages {
+            return Err(Error::RealAfter { stage, stages });
+        }
+        let mut polynomials = self.stages.clone();
+        polynomials[stage] = polynomials[stage].scaled(0.5)?;
+        Ok(Sign { stages: self.stages, composition: Composition { polynomials, real_after: Some(stage) } })
     }
 
     /// The polynomials in order.
@@ -36,38 +65,57 @@ impl Sign {
         &self.stages
     }
 
+    /// The stage after which values are made real, if any.
+    #[must_use]
+    pub fn real_after(&self) -> Option<usize> {
+        self.composition.real_after
+    }
+
     /// Levels consumed: the sum over the stages of ceil(log2(degree + 1)).
     #[must_use]
     pub fn depth(&self) -> u32 {
-        depth(&self.stages)
+        self.composition.depth()
     }
 
     /// The sign of x. Cost: [`Sign::depth`] levels and the products of the plans. Error: that of the composition.
     ///
     /// # Errors
-    /// When levels or the relinearisation key are missing.
+    /// When levels or keys are missing.
     pub fn apply<A: Arith>(&self, ops: &A, x: &A::Ct) -> Result<A::Ct, A::Error> {
-        compose(ops, x, &self.stages)
+        self.composition.apply(ops, x)
     }
 
-    /// The polynomials of a s(x) + b: the last one takes both, so they cost nothing.
-    pub(crate) fn mapped(&self, a: f64, b: f64) -> Result<Vec<Polynomial>, Error> {
-        let mut stages = self.stages.clone();
-        if let Some(last) = stages.last_mut() {
+    /// a s(x) + b: the last polynomial takes both, so they cost nothing.
+    pub(crate) fn mapped(&self, a: f64, b: f64) -> Result<Composition, Error> {
+        let mut mapped = self.composition.clone();
+        if let Some(last) = mapped.polynomials.last_mut() {
             let mut coefficients: Vec<f64> = last.coefficients().iter().map(|c| a * c).collect();
             coefficients[0] += b;
             *last = Polynomial::unit(coefficients)?;
         }
-        Ok(stages)
+        Ok(mapped)
     }
 }
 
-/// Each polynomial of the value of the one before.
-pub(crate) fn compose<A: Arith>(ops: &A, x: &A::Ct, stages: &[Polynomial]) -> Result<A::Ct, A::Error> {
-    stages.iter().try_fold(x.clone(), |value, p| ops.poly(&value, p))
-}
+impl Composition {
+    pub(crate) fn polynomials(&self) -> &[Polynomial] {
+        &self.polynomials
+    }
 
-/// Levels of a composition.
-pub(crate) fn depth(stages: &[Polynomial]) -> u32 {
-    stages.iter().map(Polynomial::depth).sum()
+    /// Levels consumed.
+    pub(crate) fn depth(&self) -> u32 {
+        self.polynomials.iter().map(Polynomial::depth).sum()
+    }
+
+    /// Each polynomial of the value of the one before.
+    pub(crate) fn apply<A: Arith>(&self, ops: &A, x: &A::Ct) -> Result<A::Ct, A::Error> {
+        let mut value = x.clone();
+        for (stage, p) in self.polynomials.iter().enumerate() {
+            value = ops.poly(&value, p)?;
+            if self.real_after == Some(stage) {
+                value = ops.twice_real(&value)?;
+            }
+        }
+        Ok(value)
+    }
 }

@@ -14,6 +14,7 @@
 //! | `mul_scalar` | `ScalarProduct`, `Rescale`, whatever the scalar |
 //! | `combine` | a `ScalarProduct` for each weight that is not zero, one `Rescale`: see below |
 //! | `lower` | `ScalarProduct`, `Rescale` at the level above the new one, unless it is lowered by 0 |
+//! | `twice_real` | `Rotate`: a conjugation is an automorphism like any other |
 //! | `poly` | the affine map, unless the domain is [-1, 1], and the plan: see below |
 //! | `rotate` | `Rotate`, unless the rotation is 0 modulo the slots |
 //! | `linear` | `HoistedRotate`, `PlainProduct`, `Rotate`, one `Rescale`: see below |
@@ -46,7 +47,7 @@ pub enum Op {
     Relinearise,
     /// The division by the last modulus.
     Rescale,
-    /// A rotation on its own: a key switch.
+    /// A rotation, or a conjugation, on its own: a key switch.
     Rotate,
     /// A rotation that shares the decomposition of its operand with others.
     HoistedRotate,
@@ -65,6 +66,8 @@ pub struct Trace {
     pub rotations: BTreeMap<usize, u32>,
     /// The highest level at which a relinearisation is done, if any is.
     pub relinearise: Option<u32>,
+    /// The highest level at which a conjugate is taken, if any is.
+    pub conjugate: Option<u32>,
     /// Levels consumed on the longest path.
     pub depth: u32,
     /// The levels of the results.
@@ -159,6 +162,7 @@ impl Tracer {
             counts: t.counts.iter().map(|(&(op, level), &n)| ((op, level - base), n)).collect(),
             rotations: t.rotations.iter().map(|(&r, &level)| (r, level - base)).collect(),
             relinearise: t.relinearise.map(|level| level - base),
+            conjugate: t.conjugate.map(|level| level - base),
             depth: self.top - state.lowest,
             outputs: outputs.iter().map(|o| o.level.saturating_sub(base)).collect(),
         }
@@ -261,6 +265,12 @@ impl Arith for Tracer {
         }
         self.count(Op::ScalarProduct, a.level - by + 1, 1);
         Ok(self.rescale(a.level - by + 1))
+    }
+    fn twice_real(&self, a: &Traced) -> Result<Traced, Error> {
+        self.count(Op::Rotate, a.level, 1);
+        let mut state = self.state();
+        state.trace.conjugate = state.trace.conjugate.max(Some(a.level));
+        Ok(*a)
     }
     fn poly(&self, a: &Traced, p: &Polynomial) -> Result<Traced, Error> {
         need("poly", p.depth(), a.level)?;

@@ -57,6 +57,27 @@ fn a_step_at_the_difference() {
 }
 
 #[test]
+fn a_real_step_changes_no_number_and_costs_one_key_switch() {
+    let (plain, x) = (sign(4), [-1.0, -0.3, 0.0, 0.01, 0.7, 1.0, 0.5, -0.5]);
+    let clear = Clear::new(8).unwrap();
+    let want = plain.apply(&clear, &x.to_vec()).unwrap();
+    for stage in 0..3 {
+        let real = plain.clone().with_real_after(stage).unwrap();
+        assert_eq!((real.stages(), real.depth()), (plain.stages(), plain.depth()));
+        assert_eq!(real.apply(&clear, &x.to_vec()).unwrap(), want);
+        let tracer = Tracer::unlimited(8).unwrap();
+        let out = Compare::new(&real).unwrap().of_difference(&tracer, &tracer.input()).unwrap();
+        let trace = tracer.trace(&[out]);
+        let level = 3 * (3 - stage as u32);
+        assert_eq!((trace.conjugate, trace.count(Op::Rotate)), (Some(level), trace.at(Op::Rotate, level)));
+        assert_eq!((trace.count(Op::Rotate), trace.depth), (1, 12));
+        assert!(trace.rotations.is_empty());
+    }
+    let refused = plain.with_real_after(3).unwrap_err();
+    assert_eq!(refused, Error::RealAfter { stage: 3, stages: 4 });
+}
+
+#[test]
 fn ramps_err_by_the_weighted_error() {
     let (sign, (a, b), clear) = (sign(4), pairs(), Clear::new(1024).unwrap());
     let bound = weighted(&sign) + 1e-12;

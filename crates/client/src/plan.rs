@@ -105,7 +105,11 @@ pub(crate) fn key_request(trace: &Trace) -> KeyRequest {
     let level = |level: u32| Level(level.min(255) as u8);
     let rotations = trace.rotations.iter().map(|(&by, &at)| (Purpose::Rotate(by as u32), level(at)));
     let relinearise = trace.relinearise.map(|at| (Purpose::Relinearise, level(at)));
-    rotations.chain(relinearise).fold(KeyRequest::new(), |all, (purpose, at)| all.with(purpose, at))
+    let conjugate = trace.conjugate.map(|at| (Purpose::Conjugate, level(at)));
+    rotations
+        .chain(relinearise)
+        .chain(conjugate)
+        .fold(KeyRequest::new(), |all, (purpose, at)| all.with(purpose, at))
 }
 
 /// The smallest secure ring with these slots for a chain of this shape, whatever its degree.

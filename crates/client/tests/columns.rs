@@ -3,10 +3,11 @@
 
 use std::sync::OnceLock;
 
+use arras_approx::degrees::{Goal, Products, fewest_products};
 use arras_circuits::slotwise::{AnswerError, DataError, Domain, Function, Job};
 use arras_ckks::wire::{Batch, Items, from_bytes, to_bytes};
-use arras_ckks::{Level, Security};
-use arras_client::{ColumnClient, ColumnPlan, ColumnSealer, Error, Keys, Source, Wish};
+use arras_ckks::{Level, Params, Purpose, Security, Shape};
+use arras_client::{ColumnClient, ColumnPlan, ColumnSealer, Error, Keys, Place, Sealing, Source, Wish};
 use arras_engine::Engine;
 use arras_testkit::{rng, units};
 
@@ -220,6 +221,35 @@ fn plans_keep_their_promises_and_say_when_they_cannot() {
     assert!(ColumnPlan::for_wish(&deep).is_err());
     let rows = Wish { rows: 1 << 20, ..numbers(Function::Compare) };
     assert!(matches!(ColumnPlan::for_wish(&rows), Err(Error::Data(DataError::Rows { .. }))));
+}
+
+/// Scales so small that imaginary parts, grown by the slopes next to the gap, would move the result too far.
+#[test]
+fn values_are_made_real_where_noise_asks_for_it() {
+    let planned = |scale_bits: u32| {
+        let (alpha, security) = (13.0f64, Security::Bits128);
+        let shape = Shape { log_degree: 11, base_bits: 50, scale_bits, depth: 18, security };
+        let params = Params::danger_insecure(&shape.danger_toy(2).unwrap()).unwrap();
+        let domain = Domain::Numbers { epsilon: (-alpha).exp2() };
+        let wish = Wish { alpha, domain, max_degree: 31, ..numbers(Function::Compare) };
+        let place = Place { params: &params, sealing: Sealing::Secret };
+        let choose = |goal: &Goal| fewest_products(goal, shape.depth, Products::planned());
+        ColumnPlan::over(&wish, place, 1.0, &choose).unwrap()
+    };
+    assert_eq!(planned(36).slotwise().real_after(), None);
+    let plan = planned(34);
+    assert_eq!((plan.slotwise().real_after(), plan.composite().stages().len()), (Some(3), 5));
+    assert!(plan.request().iter().any(|(purpose, level)| purpose == Purpose::Conjugate && level == Level(5)));
+    let keys = Keys::generate(plan.params(), plan.request(), Source::Random, &mut rng(1), |_| true).unwrap();
+    let client = ColumnClient::new(plan.slotwise(), plan.params(), &keys.secret).unwrap();
+    let gap = f64::from(-13.0f32).exp2();
+    let a: Vec<f64> = units(500, &mut rng(11)).iter().map(|x| gap + x.abs() * (1.0 - gap)).collect();
+    let b: Vec<f64> = a.iter().map(|a| a - gap).collect();
+    let engine = Engine::danger_insecure_new(plan.params(), keys.evaluation).unwrap();
+    let sealed = client.seal(&[a, b], &mut rng(12)).unwrap();
+    let answer = engine.run_columns(plan.slotwise(), sealed, &mut |_, _| true).unwrap();
+    assert_eq!(engine.counts(), plan.slotwise().trace().unwrap().counts);
+    assert_eq!(client.open(&answer).unwrap(), [1.0; 500]);
 }
 
 /// Eight bits at N = 2^16 with every slot in use: random pairs, and pairs at exactly the gap.

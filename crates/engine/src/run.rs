@@ -175,6 +175,9 @@ impl Engine {
         if let Some(at) = trace.relinearise {
             self.keys().key(Purpose::Relinearise, level(at)?)?;
         }
+        if let Some(at) = trace.conjugate {
+            self.keys().key(Purpose::Conjugate, level(at)?)?;
+        }
         for (&by, &at) in &trace.rotations {
             // Rotations are below the slots, which fit.
             self.keys().key(Purpose::Rotate(u32::try_from(by).unwrap_or(u32::MAX)), level(at)?)?;

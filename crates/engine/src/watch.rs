@@ -57,6 +57,9 @@ impl<B: Arith<Error: Into<Error>>, F: FnMut(usize) -> bool> Arith for Watched<'_
     fn lower(&self, a: &B::Ct, by: u32) -> Result<B::Ct, Error> {
         self.tell(self.inner.lower(a, by))
     }
+    fn twice_real(&self, a: &B::Ct) -> Result<B::Ct, Error> {
+        self.tell(self.inner.twice_real(a))
+    }
     fn poly(&self, a: &B::Ct, p: &Polynomial) -> Result<B::Ct, Error> {
         self.tell(self.inner.poly(a, p))
     }

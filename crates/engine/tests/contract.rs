@@ -209,6 +209,13 @@ fn soft_argmax_of_three_and_five_classes() {
     }
 }
 
+program!(Real {}, |_me, ops, x| vec![ops.twice_real(&x[0])?, ops.twice_real(&ops.mul(&x[0], &x[1])?)?]);
+
+#[test]
+fn real_parts() {
+    holds_for(&Real {}, 2, FEW);
+}
+
 program!(Signs { sign: Sign, compare: Compare }, |me, ops, x| {
     vec![
         me.sign.apply(ops, &x[0])?,
@@ -236,7 +243,15 @@ fn columns() -> Vec<Vec<f64>> {
 
 #[test]
 fn signs_and_ramps() {
-    let sign = common::sign();
+    signs_and_ramps_of(common::sign());
+}
+
+#[test]
+fn signs_made_real_on_the_way() {
+    signs_and_ramps_of(common::sign().with_real_after(0).unwrap());
+}
+
+fn signs_and_ramps_of(sign: Sign) {
     let compare = Compare::new(&sign).unwrap();
     let signs = Signs { sign: sign.clone(), compare };
     Case { program: &signs, inputs: columns(), slots: 256, log_degree: 9, bound: DEEP }.holds();

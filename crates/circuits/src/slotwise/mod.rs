@@ -93,6 +93,8 @@ struct Record {
     function: Function,
     domain: Domain,
     stages: Vec<Polynomial>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    real_after: Option<usize>,
     proof: Proof,
 }
 
@@ -114,7 +116,10 @@ impl TryFrom<Record> for Slotwise {
 
     fn try_from(record: Record) -> Result<Self, Error> {
         record.domain.gap(record.function)?;
-        let sign = Sign::new(record.stages.clone())?;
+        let mut sign = Sign::new(record.stages.clone())?;
+        if let Some(stage) = record.real_after {
+            sign = sign.with_real_after(stage)?;
+        }
         let (circuit, depth) = circuit(&record, &sign)?;
         if depth < GUARD_LEVELS {
             return Err(Error::OutOfLevels { op: "the guard", need: GUARD_LEVELS, have: depth });
@@ -217,7 +222,8 @@ impl Slotwise {
     /// A function that the domain does not have, a gap outside (0, 1), a sign too shallow for the guard, or
     /// [`Error::NotExact`] when answers that are to be exact would not be.
     pub fn new(function: Function, domain: Domain, sign: &Sign, proof: Proof) -> Result<Self, Error> {
-        Self::try_from(Record { function, domain, stages: sign.stages().to_vec(), proof })
+        let (stages, real_after) = (sign.stages().to_vec(), sign.real_after());
+        Self::try_from(Record { function, domain, stages, real_after, proof })
     }
 
     /// The function.
@@ -242,6 +248,12 @@ impl Slotwise {
     #[must_use]
     pub fn stages(&self) -> &[Polynomial] {
         &self.record.stages
+    }
+
+    /// The stage of the sign after which values are made real, if any: see [`Sign::with_real_after`].
+    #[must_use]
+    pub fn real_after(&self) -> Option<usize> {
+        self.record.real_after
     }
 
     /// Levels that fresh columns need.

@@ -25,6 +25,8 @@ struct Report {
     #[serde(skip_serializing_if = "Option::is_none")]
     failures: Option<usize>,
     degrees: Vec<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    real_after: Option<usize>,
     depth: u32,
     epsilon: f64,
     certified_error: f64,
@@ -96,6 +98,7 @@ pub fn run(args: &Compare, out: &Output) -> anyhow::Result<ExitCode> {
         failures: args.check.then_some(failures),
         results,
         degrees: plan.composite().degrees(),
+        real_after: slotwise.real_after(),
         depth: slotwise.depth(),
         epsilon: plan.composite().epsilon(),
         certified_error: plan.composite().certified_error(),

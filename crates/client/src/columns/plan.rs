@@ -118,7 +118,7 @@ impl ColumnPlan {
             (Domain::Numbers { .. }, true) => (8.0 * (-wish.alpha).exp2()).min(0.5),
             (domain, _) => domain.gap(wish.function)?,
         };
-        Self::build(wish, None, gap, degrees)
+        Self::build(wish, None, gap, degrees, None)
     }
 
     /// The plan with these degrees over parameters that are there already, for the gap of [`Wish::goal`], whatever its error.
@@ -126,10 +126,12 @@ impl ColumnPlan {
     /// # Errors
     /// As [`ColumnPlan::with_degrees`], or parameters with too few levels.
     pub fn over_degrees(wish: &Wish, place: Place<'_>, zeta: f64, degrees: &[usize]) -> Result<Self, Error> {
-        Self::build(wish, Some(place), wish.goal(zeta)?.epsilon(), degrees)
+        Self::build(wish, Some(place), wish.goal(zeta)?.epsilon(), degrees, None)
     }
 
     /// Degrees for a goal, until the plan that is built of them is good.
+    ///
+    /// Values are made real on the way only where that allows cheaper degrees, and then as late as will do: there it costs least.
     fn search(
         wish: &Wish,
         place: Option<Place<'_>>,
@@ -137,16 +139,37 @@ impl ColumnPlan {
         choose: &dyn Fn(&Goal) -> Result<Choice, arras_approx::Error>,
     ) -> Result<Self, Error> {
         let alpha = wish.goal(zeta)?.alpha();
+        let mut real: Option<(Choice, Self)> = None;
+        let mut last = None;
         for narrower in NARROWER {
             let tried = wish.narrowed(zeta, narrower)?;
-            let Choice { degrees, .. } = choose(&tried)?;
+            let choice = match (choose(&tried), &real) {
+                (Ok(choice), Some((best, _))) if (choice.depth, choice.cost) > (best.depth, best.cost) => {
+                    break;
+                }
+                (Err(_), Some(_)) => break,
+                (choice, _) => choice?,
+            };
             let gap = if wish.is_ramp() { tried.epsilon() } else { wish.domain.gap(wish.function)? };
-            let plan = Self::build(wish, place, gap, &degrees)?;
-            if plan.grants(wish, alpha) {
-                return Ok(plan);
+            let earlier = if real.is_none() { choice.degrees.len() - 1 } else { 0 };
+            for real_after in std::iter::once(None).chain((0..earlier).rev().map(Some)) {
+                match Self::build(wish, place, gap, &choice.degrees, real_after) {
+                    Ok(plan) if !plan.grants(wish, alpha) => last = None,
+                    Ok(plan) if real_after.is_none() => return Ok(plan),
+                    Ok(plan) => {
+                        real = Some((choice, plan));
+                        break;
+                    }
+                    // A margin may be too large; parameters do not change with the gap.
+                    Err(error @ (Error::NoParameters { .. } | Error::TooShallow { .. } | Error::Data(_))) => {
+                        return Err(error);
+                    }
+                    Err(error) => last = Some(error),
+                }
             }
         }
-        Err(Error::Unreachable { alpha })
+        let found = real.map(|(_, plan)| plan);
+        found.ok_or_else(|| last.unwrap_or(Error::Unreachable { alpha }))
     }
 
     /// Whether the errors are as wished, those of integers before rounding.
@@ -160,7 +183,13 @@ impl ColumnPlan {
         }
     }
 
-    fn build(wish: &Wish, place: Option<Place<'_>>, gap: f64, degrees: &[usize]) -> Result<Self, Error> {
+    fn build(
+        wish: &Wish,
+        place: Option<Place<'_>>,
+        gap: f64,
+        degrees: &[usize],
+        real_after: Option<usize>,
+    ) -> Result<Self, Error> {
         let sign_depth: u32 = degrees.iter().map(|&degree| levels(degree)).sum();
         let depth = (sign_depth + extra_depth(wish)?).max(GUARD_LEVELS);
         let params = match place {
@@ -171,7 +200,8 @@ impl ColumnPlan {
         let have = u32::from(params.highest().0);
         let level = u8::try_from(depth).ok().filter(|_| depth <= have).map(Level);
         let top = level.ok_or(Error::TooShallow { have, need: depth })?;
-        let noise = ColumnNoise { params: &params, sealing, function: wish.function, degrees, top };
+        let noise =
+            ColumnNoise { params: &params, sealing, function: wish.function, degrees, top, real_after };
         let (input, near) = (noise.input(), if wish.is_ramp() { 0.0 } else { gap });
         // What enters each stage so far: a stage may be asked about again.
         let mut spreads = vec![Spread::new(near - input, input)];
@@ -180,12 +210,20 @@ impl ColumnPlan {
             // What cannot be computed is refused as a margin.
             noise.stray(stage, p, &mut spreads).unwrap_or(f64::NAN)
         })?;
-        let sign = Sign::new(composite.polynomials())?;
+        let mut sign = Sign::new(composite.polynomials())?;
+        if let Some(stage) = real_after {
+            sign = sign.with_real_after(stage)?;
+        }
         let domain = match wish.domain {
             Domain::Numbers { .. } => Domain::Numbers { epsilon: gap },
             integers @ Domain::Integers { .. } => integers,
         };
-        let slotwise = Slotwise::new(wish.function, domain, &sign, noise.proof(&composite))?;
+        let slotwise = Slotwise::new(
+            wish.function,
+            domain,
+            &sign,
+            noise.proof(&composite, spreads.last().map_or(input, Spread::most)),
+        )?;
         let request = key_request(&slotwise.trace()?);
         Ok(Self { params, request, slotwise, composite })
     }
@@ -267,6 +305,8 @@ struct ColumnNoise<'a> {
     degrees: &'a [usize],
     /// The level of fresh columns.
     top: Level,
+    /// The stage after which values are made real.
+    real_after: Option<usize>,
 }
 
 impl ColumnNoise<'_> {
@@ -321,22 +361,29 @@ impl ColumnNoise<'_> {
         let (slots, level) = (self.slots(), self.start(stage));
         let noise_at = |x: f64| self.bound(self.params.poly_noise_at(p, x, Noise(0.0), slots, level));
         let leaving = entering.after(p, stray, &noise_at)?;
-        spreads.push(leaving);
+        // What the key switch adds is no more real than other noise.
+        let made_real = || self.bound(self.params.switch_noise(slots, self.start(stage + 1)));
+        spreads.push(if self.real_after == Some(stage) { leaving.made_real(made_real()) } else { leaving });
         Ok(stray)
     }
 
-    /// What the noise of a stage stays below, in units of p. Comparisons evaluate half of the last one: its rounding counts twice.
+    /// What the noise of a stage stays below, in units of p. Of the last one comparisons evaluate half, and so does whoever makes
+    /// values real: its rounding counts twice.
     fn margin(&self, stage: usize, p: &Polynomial) -> f64 {
-        let halved = !matches!(self.function, Function::Equal | Function::Abs);
-        if stage + 1 < self.degrees.len() || !halved {
+        let last = stage + 1 == self.degrees.len();
+        let real = self.real_after == Some(stage);
+        let halved = real || (last && !matches!(self.function, Function::Equal | Function::Abs));
+        if !halved {
             return self.bound(self.stage(stage, p));
         }
         // Half of a polynomial that exists is one.
         let half = p.scaled(0.5).map_or(Noise(f64::INFINITY), |half| self.stage(stage, &half));
-        self.bound(half.times(2.0))
+        let switch = self.params.switch_noise(self.slots(), self.start(stage + 1));
+        self.bound(half.times(2.0).plus(if real { switch } else { Noise(0.0) }))
     }
 
-    fn proof(&self, composite: &Composite) -> Proof {
+    /// What is proved of a composition whose result has imaginary parts up to a bound.
+    fn proof(&self, composite: &Composite, imaginary: f64) -> Proof {
         let margins: Vec<f64> = composite.stages().iter().map(|stage| stage.margin()).collect();
         let polynomials = composite.polynomials();
         let last = polynomials.last().map_or(0.0, |p| self.margin(polynomials.len() - 1, p));
@@ -344,13 +391,13 @@ impl ColumnNoise<'_> {
             sign: composite.noisy_error(),
             weighted: composite.weighted_error(),
             tie: tie(&polynomials, composite.input_margin(), &margins),
-            noise: self.result(last),
+            noise: self.result(last, imaginary),
             guard: self.bound(self.guard()),
         }
     }
 
-    /// Of the result, when that of the sign stays within a bound.
-    fn result(&self, sign: f64) -> f64 {
+    /// Of the result, when that of the sign stays within a bound, and its imaginary part within another.
+    fn result(&self, sign: f64, imaginary: f64) -> f64 {
         let (slots, bottom) = (self.slots(), Level(1));
         let (lowered, rounding) =
             (self.params.rescale_noise(slots, bottom), self.params.rescale_noise(slots, Level(0)));
@@ -358,11 +405,15 @@ impl ColumnNoise<'_> {
         match self.function {
             Function::Compare | Function::Greater | Function::GreaterEqual => sign / 2.0,
             // A square doubles the error of its operand.
-            Function::Equal => 2.0 * sign + self.bound(product((0.0, Noise(0.0)), (0.0, Noise(0.0)))),
+            Function::Equal => {
+                let rounding = self.bound(product((0.0, Noise(0.0)), (0.0, Noise(0.0))));
+                2.0 * sign + imaginary * imaginary + rounding
+            }
             Function::Max | Function::Min | Function::Relu | Function::Abs => {
                 let x = (1.0, self.difference().plus(lowered));
                 let added = self.fresh().plus(rounding);
-                sign + self.bound(product(x, (1.0, Noise(0.0))).plus(added))
+                let noise = self.bound(product(x, (1.0, Noise(0.0))).plus(added));
+                sign + self.input() * imaginary + noise
             }
         }
     }

@@ -1,7 +1,8 @@
 //! What imaginary parts of slots do to real ones.
 //!
 //! Noise has an imaginary part as large as the real one, and polynomials carry it along: the value at x + iy is
-//! p(x) - y^2 p''(x) / 2 + i y p'(x), but for higher powers of y. A sign is steep next to the gap, so that y grows with the
+//! p(x) - y^2 p''(x) / 2 + i (y p'(x) - y^3 p'''(x) / 6), and so on; of both parts the next power is taken with the sign
+//! that makes it worse, and those beyond are left out. A sign is steep next to the gap, so that y grows with the
 //! product of the slopes on the way; the square of it is no longer small in the end, and moves the real part. Slots near
 //! one see slopes as large, but not on the same way: so y is followed for each part of the box on its own.
 
@@ -31,14 +32,16 @@ impl Spread {
 
     /// How far real parts stray because of the imaginary ones.
     pub fn bend(&self, p: &Polynomial) -> Result<f64, Error> {
-        let second = derivative(&derivative(p)?)?;
-        Ok(self.points().map(|(x, y)| y * y / 2.0 * second.eval(x).abs()).fold(0.0, f64::max))
+        let [_, second, _, fourth] = derivatives(p)?;
+        let at = |x: f64, y: f64| second.eval(x).abs() / 2.0 + y * y / 24.0 * fourth.eval(x).abs();
+        Ok(self.points().map(|(_, x, y)| y * y * at(x, y)).fold(0.0, f64::max))
     }
 
     /// Of the slots that leave a stage, whose real parts stray by a margin and whose imaginary ones get the noise of x.
     pub fn after(&self, p: &Polynomial, margin: f64, noise: &dyn Fn(f64) -> f64) -> Result<Self, Error> {
-        let slope = derivative(p)?;
-        let least = self.points().map(|(x, _)| p.eval(x)).fold(f64::INFINITY, f64::min);
+        let [first, _, third, _] = derivatives(p)?;
+        let slope = |x: f64, y: f64| first.eval(x).abs() + y * y / 6.0 * third.eval(x).abs();
+        let least = self.points().map(|(_, x, _)| p.eval(x)).fold(f64::INFINITY, f64::min);
         let mut next = Self { near: (least - margin).max(0.0), imaginary: vec![0.0; PARTS] };
         let sample = |i: usize| noise(self.near + (1.0 - self.near) * i as f64 / SAMPLES as f64);
         let samples: Vec<f64> = (0..=SAMPLES).map(sample).collect();
@@ -46,22 +49,36 @@ impl Spread {
             let first = self.part(x) * SAMPLES / PARTS;
             samples[first].max(samples[first + 1])
         };
-        for (x, y) in self.points() {
-            let (place, y) = (next.part(p.eval(x)), y * slope.eval(x).abs() + around(x));
-            // Real parts stray into the parts beside theirs.
-            for near in place.saturating_sub(1)..=(place + 1).min(PARTS - 1) {
-                next.imaginary[near] = next.imaginary[near].max(y);
-            }
+        let mut before = None;
+        for (k, x, y) in self.points() {
+            let (value, y) = (p.eval(x), y * slope(x, y) + around(x));
+            // Where a slope is steep, whole parts lie between the values at two points.
+            let (from, most) = before.filter(|_| k > 0).unwrap_or((value, y));
+            let (lo, hi) = (value.min(from) - margin, value.max(from) + margin);
+            let parts = next.part(lo)..=next.part(hi);
+            next.imaginary[parts].iter_mut().for_each(|there| *there = there.max(y).max(most));
+            before = Some((value, y));
         }
         Ok(next)
     }
 
-    /// Points of all parts, ends included, with the bound of the imaginary parts there.
-    fn points(&self) -> impl Iterator<Item = (f64, f64)> {
+    /// The same slots with imaginary parts up to another bound.
+    pub fn made_real(mut self, imaginary: f64) -> Self {
+        self.imaginary.iter_mut().filter(|y| **y > 0.0).for_each(|y| *y = imaginary);
+        self
+    }
+
+    /// What no imaginary part exceeds.
+    pub fn most(&self) -> f64 {
+        self.imaginary.iter().copied().fold(0.0, f64::max)
+    }
+
+    /// Points of all parts, ends included, each with its number in the part and the bound of the imaginary parts there.
+    fn points(&self) -> impl Iterator<Item = (usize, f64, f64)> {
         let step = (1.0 - self.near) / (PARTS * POINTS) as f64;
         let point = move |part: usize, k: usize| self.near + step * (part * POINTS + k) as f64;
         let parts = self.imaginary.iter().enumerate().filter(|(_, y)| **y > 0.0);
-        parts.flat_map(move |(part, &y)| (0..=POINTS).map(move |k| (point(part, k), y)))
+        parts.flat_map(move |(part, &y)| (0..=POINTS).map(move |k| (k, point(part, k), y)))
     }
 
     /// The part of the box in which a number is, or the one next to it.
@@ -69,6 +86,15 @@ impl Spread {
         let place = (x - self.near) / (1.0 - self.near) * PARTS as f64;
         (place.max(0.0) as usize).min(PARTS - 1)
     }
+}
+
+/// The first four derivatives.
+fn derivatives(p: &Polynomial) -> Result<[Polynomial; 4], Error> {
+    let first = derivative(p)?;
+    let second = derivative(&first)?;
+    let third = derivative(&second)?;
+    let fourth = derivative(&third)?;
+    Ok([first, second, third, fourth])
 }
 
 /// The derivative on [-1, 1], by the recurrence c'_(k-1) = c'_(k+1) + 2 k c_k.
@@ -110,11 +136,52 @@ mod tests {
         let spread = Spread::new(0.5, 0.01);
         // Re p(x + iy) = p(x) + 3 x y^2 / 2: most at x = 1.
         assert!((spread.bend(&cubic()).unwrap() - 1.5e-4).abs() < 1e-9);
-        let after = spread.after(&cubic(), 0.1, &|_| 0.002).unwrap();
-        assert!((after.near - (11.0 / 16.0 - 0.1)).abs() < 1e-12);
+        let after = spread.after(&cubic(), 1e-4, &|_| 0.002).unwrap();
+        assert!((after.near - (11.0 / 16.0 - 1e-4)).abs() < 1e-12);
         // The slope is 9/8 at the near end, and none at one.
         assert!((after.imaginary[after.part(11.0 / 16.0)] - 0.01325).abs() < 1e-5);
         assert!(after.imaginary[PARTS - 1] < 0.0025);
-        assert_eq!(after.imaginary[0], 0.0);
+        // Real parts stray down to the near end.
+        assert_eq!(after.most(), after.imaginary[0]);
+        assert_eq!(after.imaginary[after.part(0.6)], after.imaginary[0]);
+        let real = after.clone().made_real(0.001);
+        assert_eq!((real.near, real.most(), real.imaginary[0]), (after.near, 0.001, 0.001));
+    }
+
+    #[test]
+    fn no_part_is_left_out_where_slopes_are_steep() {
+        // T_31 / 2 is level nowhere near zero, and takes every value between -1/2 and 1/2 there.
+        let steep = Polynomial::unit((0..=31).map(|k| if k == 31 { 0.5 } else { 0.0 }).collect()).unwrap();
+        let after = Spread::new(0.0, 1e-6).after(&steep, 1e-9, &|_| 1e-9).unwrap();
+        let half = after.part(0.5);
+        assert!(after.imaginary[..=half].iter().all(|y| *y > 0.0) && after.imaginary[half + 1] == 0.0);
+    }
+
+    /// p(x + iy) by Clenshaw's recurrence.
+    fn complex(p: &Polynomial, x: f64, y: f64) -> (f64, f64) {
+        let (mut b, mut c) = ((0.0, 0.0), (0.0, 0.0));
+        for a in p.coefficients().iter().skip(1).rev() {
+            let next = (a + 2.0 * (x * b.0 - y * b.1) - c.0, 2.0 * (x * b.1 + y * b.0) - c.1);
+            (b, c) = (next, b);
+        }
+        (p.coefficients()[0] + x * b.0 - y * b.1 - c.0, x * b.1 + y * b.0 - c.1)
+    }
+
+    #[test]
+    fn numbers_off_the_line_stay_within_both_bounds() {
+        let p = Polynomial::unit((0..32).map(|k| if k % 2 == 1 { 0.6 / k as f64 } else { 0.0 }).collect())
+            .unwrap();
+        for y in [1e-6, 1e-4, 1e-3] {
+            let spread = Spread::new(0.01, y);
+            let (bend, after) = (spread.bend(&p).unwrap(), spread.after(&p, 0.0, &|_| 0.0).unwrap());
+            let mut most = 0.0f64;
+            for i in 0..=1000 {
+                let x = 0.01 + 0.99 * f64::from(i) / 1000.0;
+                let (re, im) = complex(&p, x, y);
+                most = most.max((re - p.eval(x)).abs());
+                assert!(im.abs() <= after.imaginary[after.part(p.eval(x))] * (1.0 + 1e-9), "{x} + {y} i");
+            }
+            assert!(most <= bend + 1e-14 && bend <= 1.5 * most + 1e-14, "{y}: {most} and {bend}");
+        }
     }
 }

@@ -162,6 +162,9 @@ impl Arith for Ckks {
             level.down(by).ok_or(arras_ckks::Error::OutOfLevels { op: "lowering", need: by, have: level })?;
         hidden(self.eval.lower(&a.0, lower))
     }
+    fn twice_real(&self, a: &Hidden) -> Result<Hidden, Error> {
+        hidden(self.eval.add(&a.0, &self.eval.conjugate(&a.0)?))
+    }
     fn poly(&self, a: &Hidden, p: &Polynomial) -> Result<Hidden, Error> {
         hidden(self.eval.poly(&a.0, p))
     }

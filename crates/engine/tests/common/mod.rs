@@ -81,9 +81,14 @@ impl Toy {
 pub fn keys_of(trace: &Trace) -> KeyRequest {
     let level = |l: u32| Level(u8::try_from(l).unwrap());
     let relinearise = trace.relinearise.map(|l| (Purpose::Relinearise, level(l)));
+    let conjugate = trace.conjugate.map(|l| (Purpose::Conjugate, level(l)));
     let rotations =
         trace.rotations.iter().map(|(&by, &l)| (Purpose::Rotate(u32::try_from(by).unwrap()), level(l)));
-    relinearise.into_iter().chain(rotations).fold(KeyRequest::new(), |all, (by, l)| all.with(by, l))
+    relinearise
+        .into_iter()
+        .chain(conjugate)
+        .chain(rotations)
+        .fold(KeyRequest::new(), |all, (by, l)| all.with(by, l))
 }
 
 /// One program on given inputs.

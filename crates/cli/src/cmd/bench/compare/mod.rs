@@ -48,7 +48,7 @@ fn measure(args: &BenchCompare, setting: &Setting, methods: &[Method]) -> anyhow
         }
     }
     let bar = output::bar(u64::from(args.runs) * different.len() as u64, "measuring");
-    let session = Session::new(*setting, &params)?;
+    let session = Session::new(*setting, &params, &different)?;
     let outcomes = session.measure(&different, (args.runs, args.seed), || bar.inc(1))?;
     bar.finish_and_clear();
     let report = |(method, plan): &(Method, ColumnPlan)| {
@@ -61,7 +61,12 @@ fn measure(args: &BenchCompare, setting: &Setting, methods: &[Method]) -> anyhow
 
 /// Where the same polynomials are.
 fn place(plans: &[&ColumnPlan], plan: &ColumnPlan) -> Option<usize> {
-    plans.iter().position(|other| other.composite() == plan.composite())
+    plans.iter().position(|other| same(other, plan))
+}
+
+fn same(one: &ColumnPlan, other: &ColumnPlan) -> bool {
+    let real = |plan: &ColumnPlan| plan.slotwise().real_after();
+    one.composite() == other.composite() && real(one) == real(other)
 }
 
 /// Fails when a result does, and says which.

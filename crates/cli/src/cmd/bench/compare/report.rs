@@ -26,6 +26,9 @@ pub struct Report {
     /// The distance from which on the sign is right.
     pub epsilon: f64,
     pub degrees: Vec<usize>,
+    /// The stage after which values are made real, from zero.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub real_after: Option<usize>,
     /// Products of two ciphertexts in the sign.
     pub mults: u32,
     /// The fastest run: CPU time of one thread, elapsed time of more.
@@ -92,6 +95,7 @@ impl Report {
             levels: slotwise.depth(),
             epsilon: setting.epsilon(),
             degrees: composite.degrees(),
+            real_after: slotwise.real_after(),
             mults: composite.products(),
             seconds: microseconds(seconds),
             cpu_seconds: microseconds(cpu),

@@ -8,7 +8,7 @@ use arras_ckks::{Ciphertext, KeySet, Level, Params, SecretKey};
 use arras_client::ColumnPlan;
 use arras_client::random;
 use arras_engine::Engine;
-use arras_rlwe::{KeyRequest, Purpose};
+use arras_rlwe::KeyRequest;
 
 use super::inputs::Source;
 use super::setting::Setting;
@@ -46,10 +46,11 @@ impl Outcome {
 }
 
 impl Session {
-    pub fn new(setting: Setting, params: &Params) -> anyhow::Result<Self> {
+    /// Keys for every one of the plans.
+    pub fn new(setting: Setting, params: &Params, plans: &[&ColumnPlan]) -> anyhow::Result<Self> {
         let mut rng = random::system()?;
         let secret = SecretKey::new(params.rlwe(), &mut rng);
-        let request = KeyRequest::new().with(Purpose::Relinearise, params.highest());
+        let request = plans.iter().fold(KeyRequest::new(), |all, plan| all.union(plan.request()));
         let keys = KeySet::generate(params.rlwe(), &secret, &request, &mut rng, |_| true)?;
         let keys = keys.context("no keys were made")?;
         let engine = match params.is_secure() {
