@@ -93,7 +93,24 @@ impl Shape {
         if !self.is_sane() || least_bits as f64 * 0.99 > limit {
             return None;
         }
-        self.assemble(|bits| choose_digit(bits, limit - bits.iter().sum::<f64>()))
+        self.assemble(&[], |bits| choose_digit(bits, limit - bits.iter().sum::<f64>()))
+    }
+
+    /// The same with levels above the user's for the inside of a refresh, of so many bits each, lowest first.
+    pub(crate) fn build_with(&self, internal: &[u32]) -> Option<Spec> {
+        let limit = f64::from(security::limit(self.log_degree, Secret::Ternary, self.security)?);
+        if !self.is_sane() {
+            return None;
+        }
+        self.assemble(internal, |bits| choose_digit(bits, limit - bits.iter().sum::<f64>()))
+    }
+
+    /// `danger_toy` with levels above the user's.
+    pub(crate) fn danger_toy_with(&self, internal: &[u32], digit: usize) -> Option<Spec> {
+        if !self.is_sane() {
+            return None;
+        }
+        self.assemble(internal, toy_digit(digit))
     }
 
     /// The same with digits and special primes as given and no regard to security: toy rings of tests.
@@ -101,19 +118,22 @@ impl Shape {
         if !self.is_sane() {
             return None;
         }
-        self.assemble(|bits| {
-            let largest = largest_digit(bits, digit);
-            let count = (largest / MOST_BITS).ceil().max(1.0);
-            Some((digit, count as usize, (largest / count).min(MOST_BITS)))
-        })
+        self.assemble(&[], toy_digit(digit))
     }
 
     /// The primes of the chain, then digits and special primes as `special` says: primes in a digit, number of special primes,
     /// and bits of each, from the bits of the chain's primes.
-    fn assemble(&self, special: impl FnOnce(&[f64]) -> Option<(usize, usize, f64)>) -> Option<Spec> {
+    fn assemble(
+        &self,
+        internal: &[u32],
+        special: impl FnOnce(&[f64]) -> Option<(usize, usize, f64)>,
+    ) -> Option<Spec> {
         let degree = 1usize << self.log_degree;
         let mut taken = Vec::new();
-        let levels = self.level_primes(degree, &mut taken)?;
+        let mut levels = self.level_primes(degree, &mut taken)?;
+        for &bits in internal {
+            levels.push(take_near(f64::from(bits).exp2(), 1, degree, &mut taken)?);
+        }
         let parts = self.base_bits.div_ceil(50);
         let each = f64::from(self.base_bits) / f64::from(parts);
         let base = take_near(2f64.powf(each), parts as usize, degree, &mut taken)?;
@@ -121,7 +141,7 @@ impl Shape {
         let (digit, count, each) = special(&bits)?;
         let special = take_near(2f64.powf(each), count, degree, &mut taken)?;
         let (log_degree, secret, security) = (self.log_degree, Secret::Ternary, self.security);
-        Some(Spec { log_degree, base, levels, special, digit, secret, security })
+        Some(Spec { log_degree, base, levels, special, digit, secret, security, refresh: None })
     }
 
     fn is_sane(&self) -> bool {
@@ -175,6 +195,15 @@ fn choose_digit(rows: &[f64], budget: f64) -> Option<(usize, usize, f64)> {
         let (digits, rows) = (rows.len().div_ceil(digit), rows.len());
         (digits + 2) * (rows + count)
     })
+}
+
+/// A digit as given, with special primes just large enough.
+fn toy_digit(digit: usize) -> impl FnOnce(&[f64]) -> Option<(usize, usize, f64)> {
+    move |bits| {
+        let largest = largest_digit(bits, digit);
+        let count = (largest / MOST_BITS).ceil().max(1.0);
+        Some((digit, count as usize, (largest / count).min(MOST_BITS)))
+    }
 }
 
 fn largest_digit(rows: &[f64], digit: usize) -> f64 {

@@ -93,6 +93,30 @@ pub enum Error {
         /// The largest allowed.
         most: u64,
     },
+    /// The polynomial of a refresh cannot be made.
+    #[error("the exponential of a refresh cannot have degree {degree}; use an odd degree from 3 to 255")]
+    BootDegree {
+        /// The degree asked for.
+        degree: usize,
+    },
+    /// The matrices of a refresh need a stage each.
+    #[error("vectors of {slots} slots are too short for this refresh; use at least {least}")]
+    BootSlots {
+        /// Slots of the vector.
+        slots: usize,
+        /// The least.
+        least: usize,
+    },
+    /// The parameters have no levels for this refresh, or another number of them.
+    #[error(
+        "this refresh needs {need} levels of its own, the parameters have {have}; build the parameters from the same specification"
+    )]
+    BootChain {
+        /// Levels that the refresh takes.
+        need: u32,
+        /// Levels that the parameters set aside.
+        have: u32,
+    },
     /// A chain whose scales drift apart.
     #[error(
         "the scale of level {level} would be 2^{scale_log2:.1}, that of the top 2^{top_log2:.1}; choose the primes of every level so that scales stay within a bit of the top one"

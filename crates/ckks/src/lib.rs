@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod boot;
 mod chain;
 mod cipher;
 mod encode;
@@ -13,6 +14,7 @@ pub mod wire;
 
 pub use arras_rlwe as rlwe;
 pub use arras_rlwe::{KeyRequest, KeySet, Level, PublicKey, Purpose, SecretKey, Security, Spec};
+pub use boot::{BootSpec, Bootstrapper};
 pub use chain::{Shape, Wish};
 pub use cipher::{Ciphertext, Product, SeededCiphertext, Tensor};
 pub use encode::{Complex, Plain};

@@ -12,7 +12,8 @@ use crate::error::Error;
 /// A checked parameter set with its scales. Cheap to clone; dereferences to the layer below.
 ///
 /// Scales follow Kim, Papadimitriou and Polyakov 2020: Delta_L is the modulus of the top level L, and
-/// Delta_(l-1) = Delta_l^2 / q_l, so a product at level l rescales exactly to the scale of level l - 1.
+/// Delta_(l-1) = Delta_l^2 / q_l, so a product at level l rescales exactly to the scale of level l - 1. The levels above L,
+/// which only a refresh uses, have no scale of their own.
 #[derive(Clone, Debug)]
 pub struct Params {
     rlwe: arras_rlwe::Params,
@@ -42,7 +43,7 @@ impl Params {
     /// # Errors
     /// `Error::NoLevels` without a level, `Error::Scales` if a scale drifts from the top one by more than one bit.
     pub fn over(rlwe: arras_rlwe::Params) -> Result<Self, Error> {
-        let levels = &rlwe.spec().levels;
+        let levels = rlwe.spec().levels.get(..rlwe.highest().index()).unwrap_or_default();
         let mut scale = levels.last().map(|primes| product(primes)).ok_or(Error::NoLevels)?;
         let mut scales = vec![scale];
         for primes in levels.iter().rev() {
@@ -71,7 +72,7 @@ impl Params {
 
     /// The modulus that a rescale at this level divides by; 1 at level 0.
     pub fn step(&self, level: Level) -> f64 {
-        let index = level.index().min(self.scales.len() - 1);
+        let index = level.index().min(self.spec().levels.len());
         index.checked_sub(1).map_or(1.0, |below| product(&self.spec().levels[below]))
     }
 

@@ -332,6 +332,11 @@ pub enum Bench {
         after_help = "Examples:\n  arras bench compare --alpha 8\n  arras bench compare --alpha 20 --depth 28 --function max --method previous --json\n  arras bench compare --all --runs 32 --out compare.json\n\nWithout --threads one core is used. The exit code is 0 when no result misses its precision or the certified error."
     )]
     Compare(Box<bench_compare::BenchCompare>),
+    /// One bootstrap (refresh), phase by phase: time, precision, keys, failure probability
+    #[command(
+        after_help = "Examples:\n  arras bench boot --preset toy\n  arras bench boot --preset boot-n16 --slots 1024 --threads 1 --json"
+    )]
+    Boot(BenchBoot),
     /// Answer requests for polynomials applied one after another, one JSON object per line (see bench/peers)
     #[command(hide = true)]
     Composite(BenchComposite),
@@ -343,6 +348,7 @@ impl Bench {
         match self {
             Self::Ops(ops) => ops.worker,
             Self::Compare(_) | Self::Composite(_) => true,
+            Self::Boot(_) => false,
         }
     }
 }
@@ -361,6 +367,19 @@ pub struct BenchOps {
     /// Answer requests on standard input, one JSON object per line (see bench/peers)
     #[arg(long)]
     pub worker: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct BenchBoot {
+    /// boot-n15, boot-n16, or toy (small and insecure)
+    #[arg(long, value_name = "NAME", default_value = "boot-n16")]
+    pub preset: String,
+    /// Slots of the vectors, a power of two; all by default
+    #[arg(long, value_name = "SLOTS")]
+    pub slots: Option<usize>,
+    /// Repetitions, of which the fastest counts
+    #[arg(long, value_name = "COUNT", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub reps: u32,
 }
 
 #[derive(Debug, Args)]

@@ -369,6 +369,17 @@ impl Ring {
         self.each_row(a, |_, modulus, row| (self.0.kernels.add_constant)(row, c(modulus), modulus));
     }
 
+    /// a += re + im X^(N/2), a Gaussian integer given by its residues modulo each prime.
+    pub fn add_gaussian_assign(&self, a: &mut Poly<Eval>, c: impl Fn(&Modulus) -> [u64; 2] + Sync) {
+        self.each_row_of(a, |i, basis, modulus, row| {
+            let [re, im] = c(modulus);
+            let im = modulus.mul(im, self.table(basis, i).roots()[1]);
+            let (first, second) = row.split_at_mut(self.0.degree / 2);
+            (self.0.kernels.add_constant)(first, modulus.add(re, im), modulus);
+            (self.0.kernels.add_constant)(second, modulus.sub(re, im), modulus);
+        });
+    }
+
     /// sum_i terms[i] * weight(i), integers given by their residues, in a basis that every term has.
     pub fn combine<D: Sync>(
         &self,
@@ -382,6 +393,35 @@ impl Ring {
                 terms.iter().map(|term| term.row(source_row(term.basis(), basis, i))).collect();
             let weights: Vec<u64> = (0..terms.len()).map(|t| weight(t, modulus)).collect();
             (self.0.kernels.combine)(row, &rows, &weights, 0, modulus);
+        });
+        result
+    }
+
+    /// sum_i terms[i] * (re + im X^(N/2)) with [re, im] = weight(i), integers given by their residues: Gaussian integers, since
+    /// X^(N/2) is a square root of -1. In a basis that every term has.
+    pub fn combine_gaussian(
+        &self,
+        terms: &[&Poly<Eval>],
+        weight: impl Fn(usize, &Modulus) -> [u64; 2] + Sync,
+        basis: Basis,
+    ) -> Poly<Eval> {
+        let mut result = self.blank(basis);
+        self.each_row(&mut result, |i, modulus, row| {
+            let rows: Vec<&[u64]> =
+                terms.iter().map(|term| term.row(source_row(term.basis(), basis, i))).collect();
+            // The points are psi^(2 brv(j) + 1), so X^(N/2) is psi^(N/2) in the first half and its negative in the second.
+            let root = self.table(basis, i).roots()[1];
+            let weights: Vec<[u64; 2]> = (0..terms.len())
+                .map(|t| weight(t, modulus))
+                .map(|[re, im]| [re, modulus.mul(im, root)])
+                .collect();
+            let half = row.len() / 2;
+            let (first, second) = row.split_at_mut(half);
+            let plus: Vec<u64> = weights.iter().map(|&[re, im]| modulus.add(re, im)).collect();
+            let minus: Vec<u64> = weights.iter().map(|&[re, im]| modulus.sub(re, im)).collect();
+            let halves = |from: usize| rows.iter().map(|row| &row[from..from + half]).collect::<Vec<_>>();
+            (self.0.kernels.combine)(first, &halves(0), &plus, 0, modulus);
+            (self.0.kernels.combine)(second, &halves(half), &minus, 0, modulus);
         });
         result
     }

@@ -65,6 +65,37 @@ pub enum Error {
         /// log2 N.
         log_degree: u32,
     },
+    /// The ephemeral secret of a refresh lives under too large a modulus.
+    #[error(
+        "an ephemeral secret of weight {weight} would live under {log2_qp:.1} bits, more than the {limit} that N = 2^{log_degree} allows; use a smaller base or smaller special primes"
+    )]
+    Ephemeral {
+        /// Its nonzero coefficients.
+        weight: u32,
+        /// log2 N.
+        log_degree: u32,
+        /// log2 of the base and of the special primes beside it.
+        log2_qp: f64,
+        /// The largest allowed.
+        limit: u32,
+    },
+    /// A refresh needs a base of one prime, levels of its own, and levels to give.
+    #[error(
+        "a refresh with {levels} of {of} levels and a base of {base} primes is not possible; give it a base of one prime, at least one level, and leave at least one"
+    )]
+    Refresh {
+        /// Levels that only the refresh uses.
+        levels: u32,
+        /// Levels in all.
+        of: usize,
+        /// Primes of the base.
+        base: usize,
+    },
+    /// The two keys around a raise hold one ephemeral secret, which nobody keeps.
+    #[error(
+        "the keys to and from the sparse secret are made together; request both, with parameters for a refresh"
+    )]
+    HalfRaise,
     /// Rotations are by 1 to N/2 - 1 slots.
     #[error("there is no key for a rotation by {by}; request rotations by 1 to {most}")]
     NoSuchRotation {

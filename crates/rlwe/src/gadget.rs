@@ -6,6 +6,8 @@
 
 use arras_ring::{Basis, Conversion, Modulus, Ring};
 
+use crate::params::special_count;
+
 /// The digits of one level.
 #[derive(Debug)]
 pub(crate) struct LevelGadget {
@@ -33,9 +35,8 @@ impl LevelGadget {
         let largest =
             main.chunks(digit).map(|chunk| chunk.iter().map(|m| bits(m)).sum::<f64>()).fold(0.0, f64::max);
         let special: Vec<&Modulus> = ring.moduli(full).split_off(full.main);
-        let used = (1..=special.len())
-            .find(|&k| special[..k].iter().map(|m| bits(m)).sum::<f64>() >= largest - 0.5)
-            .unwrap_or(special.len());
+        let values: Vec<u64> = special.iter().map(|m| m.value()).collect();
+        let used = special_count(largest, &values);
         let unused =
             |m: &Modulus| special[used..].iter().fold(1, |product, p| m.mul(product, m.reduce(p.value())));
         let factor = |m: &Modulus| m.inverse(unused(m));

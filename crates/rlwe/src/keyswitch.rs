@@ -62,6 +62,27 @@ impl Hoisted {
         Raised { parts, level: self.level }
     }
 
+    /// (P' c0, 0) and the product with a key, modulo Q P', under the automorphism X -> X^g: a rotation of (c0, c1) before its
+    /// division, one row at a time.
+    pub fn rotated(&self, params: &Params, key: &SwitchKey, c0: &Poly<Eval>, g: Galois) -> Raised {
+        let (ring, gadget) = (params.ring(), params.gadget(self.level));
+        let index = ring.permutation(g);
+        let mut parts = [ring.blank(gadget.basis), ring.blank(gadget.basis)];
+        each_pair(&mut parts, |i, out0, out1| {
+            let mut scratch: Poly<Eval> = ring.blank(Basis::main(2));
+            let mut rows = scratch.rows_mut();
+            if let (Some(acc0), Some(acc1)) = (rows.next(), rows.next()) {
+                self.product_row(ring, key, gadget.basis, i, acc0, acc1);
+                if i < gadget.basis.main {
+                    gadget.add_scaled_row(ring, i, acc0, c0.row(i));
+                }
+                (ring.kernels().permute)(out0, acc0, &index);
+                (ring.kernels().permute)(out1, acc1, &index);
+            }
+        });
+        Raised { parts, level: self.level }
+    }
+
     /// Row i of `product`.
     fn product_row(
         &self,

@@ -8,7 +8,7 @@ use crate::error::{Advice, Error};
 use crate::gadget::LevelGadget;
 use crate::level::Level;
 use crate::security;
-use crate::spec::{Secret, Spec};
+use crate::spec::{Refresh, Secret, Spec};
 
 /// The most levels of a chain.
 const MOST_LEVELS: usize = 200;
@@ -91,8 +91,14 @@ impl Params {
         self.0.secure
     }
 
-    /// The top of the chain.
+    /// The highest level of a ciphertext: the top of the chain but for the levels that only a refresh uses.
     pub fn highest(&self) -> Level {
+        let internal = self.0.spec.refresh.map_or(0, |refresh| refresh.levels);
+        Level(self.summit().0.saturating_sub(internal as u8))
+    }
+
+    /// The top of the chain, levels inside a refresh included.
+    pub fn summit(&self) -> Level {
         Level((self.0.rows.len() - 1) as u8)
     }
 
@@ -110,7 +116,7 @@ impl Params {
 
     /// Key-switching digits at the top level (dnum).
     pub fn digits(&self) -> usize {
-        self.gadget(self.highest()).digits()
+        self.gadget(self.summit()).digits()
     }
 
     /// What the noise of a key switch at a level depends on: for each digit its log2 and its number of primes, then how many
@@ -141,6 +147,21 @@ impl Params {
     pub fn check_level(&self, level: Level) -> Result<(), Error> {
         if level > self.highest() {
             return Err(Error::NoSuchLevel { level, highest: self.highest() });
+        }
+        Ok(())
+    }
+
+    /// log2 of the modulus under which the ephemeral secret of a refresh lives: the base and the special primes of level 0.
+    pub fn log2_ephemeral(&self) -> f64 {
+        let spec = &self.0.spec;
+        log2(&spec.base) + log2(&spec.special[..special_count(log2(&spec.base), &spec.special)])
+    }
+
+    /// # Errors
+    /// `Error::NoSuchLevel` above the top of the chain.
+    pub fn check_key_level(&self, level: Level) -> Result<(), Error> {
+        if level > self.summit() {
+            return Err(Error::NoSuchLevel { level, highest: self.summit() });
         }
         Ok(())
     }
@@ -176,6 +197,10 @@ impl ParamsId {
             Secret::Sparse { weight } => u64::from(weight),
         });
         number(u64::from(spec.security.bits()));
+        if let Some(refresh) = spec.refresh {
+            number(u64::from(refresh.levels));
+            number(u64::from(refresh.weight));
+        }
         let mut id = [0; 16];
         id.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
         Self(id)
@@ -194,6 +219,12 @@ impl std::fmt::Debug for ParamsId {
     }
 }
 
+/// Special primes that key switching uses beside a modulus of so many bits; half a bit of slack, as for digits.
+pub(crate) fn special_count(modulus_log2: f64, special: &[u64]) -> usize {
+    let enough = |&k: &usize| log2(&special[..k]) >= modulus_log2 - 0.5;
+    (1..=special.len()).find(enough).unwrap_or(special.len())
+}
+
 fn log2<'a>(primes: impl IntoIterator<Item = &'a u64>) -> f64 {
     primes.into_iter().map(|&q| (q as f64).log2()).sum()
 }
@@ -210,6 +241,29 @@ fn check_security(spec: &Spec) -> Result<(), Error> {
         let advice = security::smallest_degree(log2_qp, spec.secret, spec.security)
             .map_or(Advice::FewerLevels, Advice::Degree);
         return Err(Error::Insecure { log_degree, log2_qp, limit, bits, advice });
+    }
+    spec.refresh.map_or(Ok(()), |refresh| check_ephemeral(spec, refresh))
+}
+
+/// The ephemeral secret is sparse, and so its modulus must be small.
+fn check_ephemeral(spec: &Spec, Refresh { weight, .. }: Refresh) -> Result<(), Error> {
+    let (log_degree, bits) = (spec.log_degree, spec.security.bits());
+    let base = log2(&spec.base);
+    let log2_qp = base + log2(&spec.special[..special_count(base, &spec.special)]);
+    match security::ephemeral_limit(log_degree, weight, spec.security) {
+        Some(limit) if log2_qp <= f64::from(limit) => Ok(()),
+        Some(limit) => Err(Error::Ephemeral { weight, log_degree, log2_qp, limit }),
+        None => Err(Error::NoLimit { log_degree, bits, secret: Secret::Sparse { weight } }),
+    }
+}
+
+fn check_refresh(spec: &Spec, Refresh { levels, weight }: Refresh) -> Result<(), Error> {
+    let log_degree = spec.log_degree;
+    if weight == 0 || 1u32.checked_shl(log_degree).is_some_and(|degree| weight > degree) {
+        return Err(Error::Weight { weight, log_degree });
+    }
+    if spec.base.len() != 1 || levels == 0 || levels as usize >= spec.levels.len() {
+        return Err(Error::Refresh { levels, of: spec.levels.len(), base: spec.base.len() });
     }
     Ok(())
 }
@@ -230,6 +284,9 @@ fn check_chain(spec: &Spec) -> Result<(), Error> {
         && (weight == 0 || 1u32.checked_shl(spec.log_degree).is_some_and(|degree| weight > degree))
     {
         return Err(Error::Weight { weight, log_degree: spec.log_degree });
+    }
+    if let Some(refresh) = spec.refresh {
+        check_refresh(spec, refresh)?;
     }
     let main: Vec<u64> = spec.base.iter().chain(spec.levels.iter().flatten()).copied().collect();
     let digit = main.chunks(spec.digit.max(1)).map(log2).fold(0.0, f64::max);

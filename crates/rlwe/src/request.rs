@@ -16,6 +16,10 @@ pub enum Purpose {
     Rotate(u32),
     /// Conjugates the slots.
     Conjugate,
+    /// Carries a ciphertext at level 0 to the ephemeral sparse secret of a refresh.
+    ToSparse,
+    /// Carries it back to the main secret, modulo the whole chain.
+    ToDense,
 }
 
 /// A set of keys to generate, each with the highest level at which it is used.
@@ -36,6 +40,12 @@ impl KeyRequest {
         let entry = self.keys.entry(purpose).or_insert(level);
         *entry = (*entry).max(level);
         self
+    }
+
+    /// Asks for the two keys around a raise from level 0 to a level: they come together, from one ephemeral secret.
+    #[must_use]
+    pub fn with_raise(self, to: Level) -> Self {
+        self.with(Purpose::ToSparse, Level(0)).with(Purpose::ToDense, to)
     }
 
     /// Everything in either.
@@ -61,10 +71,10 @@ impl KeyRequest {
 }
 
 impl Purpose {
-    /// The automorphism, unless it is relinearisation.
+    /// The automorphism of a rotation or a conjugation.
     pub fn galois(self, degree: usize) -> Option<Galois> {
         match self {
-            Self::Relinearise => None,
+            Self::Relinearise | Self::ToSparse | Self::ToDense => None,
             Self::Rotate(by) => Some(Galois::rotation(i64::from(by), degree)),
             Self::Conjugate => Some(Galois::conjugation(degree)),
         }
@@ -77,6 +87,8 @@ impl std::fmt::Display for Purpose {
             Self::Relinearise => f.write_str("relinearisation"),
             Self::Rotate(by) => write!(f, "rotation by {by}"),
             Self::Conjugate => f.write_str("conjugation"),
+            Self::ToSparse => f.write_str("going to the sparse secret"),
+            Self::ToDense => f.write_str("coming back from the sparse secret"),
         }
     }
 }

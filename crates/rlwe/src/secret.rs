@@ -91,6 +91,12 @@ impl std::fmt::Debug for SecretKey {
     }
 }
 
+/// The sparse secret of one set of keys, at the roots; wiped when dropped, and kept by nobody.
+pub(crate) fn ephemeral<R: CryptoRng + ?Sized>(params: &Params, weight: u32, rng: &mut R) -> Secretive {
+    let (n, ring) = (params.degree(), params.ring());
+    Secretive::from_small(ring, &sample::fixed_weight(n, (weight as usize).min(n), rng), ring.full())
+}
+
 /// A polynomial that depends on the secret; wiped when dropped.
 pub(crate) struct Secretive(pub Poly<Eval>);
 

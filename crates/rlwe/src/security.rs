@@ -39,6 +39,17 @@ pub fn limit(log_degree: u32, secret: Secret, security: Security) -> Option<u32>
     }
 }
 
+/// Largest log2 of the modulus of an ephemeral secret: (log2 N, smallest weight, limit). Bossuat et al. 2022 (section 4) put
+/// weight 32 under a base of 60 and a special prime of 61 bits at 128 bits for both rings (docs/security.md).
+const EPHEMERAL: [(u32, u32, u32); 2] = [(15, 32, 121), (16, 32, 121)];
+
+/// The largest log2 of the modulus under which a sparse ephemeral secret gives the wanted security, if any is known.
+pub fn ephemeral_limit(log_degree: u32, weight: u32, security: Security) -> Option<u32> {
+    let fits =
+        |&&(log, least, _): &&(u32, u32, u32)| log == log_degree && (least..=1 << log).contains(&weight);
+    EPHEMERAL.iter().find(fits).filter(|_| security == Security::Bits128).map(|row| row.2)
+}
+
 /// The smallest log2 N that allows a modulus of so many bits.
 pub fn smallest_degree(log2_qp: f64, secret: Secret, security: Security) -> Option<u32> {
     (10..=17).find(|&log| limit(log, secret, security).is_some_and(|limit| log2_qp <= f64::from(limit)))

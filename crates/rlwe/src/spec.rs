@@ -46,6 +46,17 @@ pub struct Spec {
     pub secret: Secret,
     /// The security that must hold.
     pub security: Security,
+    /// Set when the chain has levels for a refresh.
+    pub refresh: Option<Refresh>,
+}
+
+/// What a refresh (bootstrap) takes of a parameter set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Refresh {
+    /// Levels at the top of the chain that only the refresh itself uses: no ciphertext of a user is ever there.
+    pub levels: u32,
+    /// Nonzero coefficients of the ephemeral secret, which lives at the base modulus alone.
+    pub weight: u32,
 }
 
 impl Security {

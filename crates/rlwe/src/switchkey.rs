@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
+use std::ops::Range;
 
 use arras_ring::{Basis, Eval, Poly, Seed, sample, source_row};
 use rand_core::CryptoRng;
@@ -10,7 +11,7 @@ use crate::error::Error;
 use crate::level::Level;
 use crate::params::{Params, ParamsId};
 use crate::request::{KeyRequest, Purpose};
-use crate::secret::{SecretKey, Secretive};
+use crate::secret::{SecretKey, Secretive, ephemeral};
 
 /// Encryptions of P g_j s' under s, one for each digit j, up to a level: carries c s' to c' s.
 ///
@@ -39,18 +40,38 @@ impl SwitchKey {
         self.level
     }
 
+    /// The highest level of a key for a purpose.
+    pub(crate) fn highest(params: &Params, purpose: Purpose) -> Level {
+        if purpose == Purpose::ToSparse { Level(0) } else { params.summit() }
+    }
+
+    /// The primes of each half of a key, and its digits.
+    pub(crate) fn shape(params: &Params, purpose: Purpose, level: Level) -> (Basis, usize) {
+        let gadget = params.gadget(level);
+        match purpose {
+            // One digit, the base, with the special primes that it needs alone.
+            Purpose::ToDense => {
+                (Basis { main: gadget.basis.main, special: params.gadget(Level(0)).basis.special }, 1)
+            }
+            Purpose::Relinearise | Purpose::Rotate(_) | Purpose::Conjugate | Purpose::ToSparse => {
+                (gadget.basis, gadget.digits())
+            }
+        }
+    }
+
     /// Digits (b_j, a_j) put together.
     pub(crate) fn assemble<E>(
         params: &Params,
+        purpose: Purpose,
         level: Level,
         seed: Seed,
         mut digit: impl FnMut(usize) -> Result<[Poly<Eval>; 2], E>,
     ) -> Result<Self, E> {
-        let (ring, gadget) = (params.ring(), params.gadget(level));
-        let basis = gadget.basis;
-        let mut rows = ring.blank(Basis::main(2 * gadget.digits() * basis.rows()));
+        let ring = params.ring();
+        let (basis, digits) = Self::shape(params, purpose, level);
+        let mut rows = ring.blank(Basis::main(2 * digits * basis.rows()));
         let mut places = rows.rows_mut();
-        for j in 0..gadget.digits() {
+        for j in 0..digits {
             let halves = digit(j)?;
             let sources = halves.iter().flat_map(Poly::rows);
             // In this order: the shorter side must be asked first, or a place is lost.
@@ -83,14 +104,27 @@ impl SwitchKey {
 
     fn generate<R: CryptoRng + ?Sized>(
         params: &Params,
-        source: &Poly<Eval>,
-        target: &Poly<Eval>,
+        purpose: Purpose,
+        [source, target]: [&Poly<Eval>; 2],
         level: Level,
         rng: &mut R,
     ) -> Self {
         let seed = Seed::random(rng);
-        let made = Self::assemble(params, level, seed, |j| {
-            Ok::<_, Infallible>(Self::encrypt_digit(params, source, target, level, &seed, j, rng))
+        let (basis, _) = Self::shape(params, purpose, level);
+        let made = Self::assemble(params, purpose, level, seed, |j| {
+            let digit = &params.gadget(level).digit_list[j];
+            let rows = match purpose {
+                // The digit is an integer, the same modulo every prime.
+                Purpose::ToDense => 0..basis.main,
+                Purpose::Relinearise | Purpose::Rotate(_) | Purpose::Conjugate | Purpose::ToSparse => {
+                    digit.first..digit.first + digit.len
+                }
+            };
+            // A key for digits is made for all special primes, whichever a level uses.
+            let special =
+                if purpose == Purpose::ToDense { basis.special } else { params.ring().full().special };
+            let mask = Self::mask(params, &seed, j, basis);
+            Ok::<_, Infallible>(Self::encrypt_digit(params, [source, target], mask, rows, special, rng))
         });
         match made {
             Ok(key) => key,
@@ -98,26 +132,24 @@ impl SwitchKey {
         }
     }
 
-    /// (b_j, a_j) with b_j = -a_j s + e + P g_j s'.
+    /// (b_j, a_j) with b_j = -a_j s + e + P g_j s': g_j is 1 in some rows, P the product of some special primes.
     fn encrypt_digit<R: CryptoRng + ?Sized>(
         params: &Params,
-        source: &Poly<Eval>,
-        target: &Poly<Eval>,
-        level: Level,
-        seed: &Seed,
-        j: usize,
+        [source, target]: [&Poly<Eval>; 2],
+        mask: Poly<Eval>,
+        rows: Range<usize>,
+        special: usize,
         rng: &mut R,
     ) -> [Poly<Eval>; 2] {
-        let (ring, gadget) = (params.ring(), params.gadget(level));
-        let (full, basis, digit) = (ring.full(), gadget.basis, &gadget.digit_list[j]);
-        let mask = Self::mask(params, seed, j, basis);
+        let ring = params.ring();
+        let (full, basis) = (ring.full(), mask.basis());
         let mut body = ring.mul(&mask, target);
         ring.neg_assign(&mut body);
         let error = Secretive::from_small(ring, &sample::gaussian(params.degree(), rng), basis);
         ring.add_assign(&mut body, &error.0);
-        for i in digit.first..digit.first + digit.len {
+        for i in rows {
             let modulus = ring.modulus(basis, i);
-            let special = (full.main..full.rows())
+            let special = (full.main..full.main + special)
                 .fold(1, |product, k| modulus.mul(product, modulus.reduce(ring.modulus(full, k).value())));
             let special = modulus.constant(special);
             let terms = body.row_mut(i).iter_mut().zip(source.row(i));
@@ -134,7 +166,8 @@ impl KeySet {
     /// nothing is returned.
     ///
     /// # Errors
-    /// A key of other parameters, a level above the top, or a rotation by nothing or by N/2 and more.
+    /// A key of other parameters, a level above the top, a rotation by nothing or by N/2 and more, or one of the two keys
+    /// around a raise without the other.
     pub fn generate<R: CryptoRng + ?Sized>(
         params: &Params,
         secret: &SecretKey,
@@ -143,43 +176,59 @@ impl KeySet {
         mut progress: impl FnMut(usize) -> bool,
     ) -> Result<Option<Self>, Error> {
         params.check_id("secret key", secret.id())?;
+        Self::check_request(params, request)?;
+        // Drawn for this set alone, wiped at its end.
+        let sparse = params
+            .spec()
+            .refresh
+            .filter(|_| request.level(Purpose::ToSparse).is_some())
+            .map(|refresh| ephemeral(params, refresh.weight, rng));
+        let mut keys = BTreeMap::new();
+        for (done, (purpose, level)) in request.iter().enumerate() {
+            if !progress(done) {
+                return Ok(None);
+            }
+            keys.insert(purpose, Self::generate_one(params, secret, sparse.as_ref(), purpose, level, rng)?);
+        }
+        Ok(Some(Self { id: params.id(), keys }))
+    }
+
+    fn check_request(params: &Params, request: &KeyRequest) -> Result<(), Error> {
         let most = params.degree() as u32 / 2 - 1;
         for (purpose, level) in request.iter() {
-            params.check_level(level)?;
+            params.check_key_level(level)?;
             if let Purpose::Rotate(by) = purpose
                 && !(1..=most).contains(&by)
             {
                 return Err(Error::NoSuchRotation { by, most });
             }
         }
-        let mut keys = BTreeMap::new();
-        for (done, (purpose, level)) in request.iter().enumerate() {
-            if !progress(done) {
-                return Ok(None);
-            }
-            keys.insert(purpose, Self::generate_one(params, secret, purpose, level, rng));
-        }
-        Ok(Some(Self { id: params.id(), keys }))
+        let halves = [Purpose::ToSparse, Purpose::ToDense].map(|purpose| request.level(purpose));
+        let whole = match (halves, params.spec().refresh) {
+            ([None, None], _) => true,
+            ([Some(low), Some(_)], Some(_)) => low == Level(0),
+            _ => false,
+        };
+        if whole { Ok(()) } else { Err(Error::HalfRaise) }
     }
 
     fn generate_one<R: CryptoRng + ?Sized>(
         params: &Params,
         secret: &SecretKey,
+        sparse: Option<&Secretive>,
         purpose: Purpose,
         level: Level,
         rng: &mut R,
-    ) -> SwitchKey {
-        let ring = params.ring();
-        match purpose.galois(params.degree()) {
-            None => {
-                let square = secret.square(ring);
-                SwitchKey::generate(params, &square.0, secret.values(), level, rng)
-            }
-            Some(g) => {
-                let target = secret.automorphism(ring, g.inverse(params.degree()));
-                SwitchKey::generate(params, secret.values(), &target.0, level, rng)
-            }
-        }
+    ) -> Result<SwitchKey, Error> {
+        let (ring, own) = (params.ring(), secret.values());
+        let mut generate =
+            |source, target| SwitchKey::generate(params, purpose, [source, target], level, rng);
+        Ok(match (purpose, purpose.galois(params.degree())) {
+            (Purpose::ToSparse, _) => generate(own, &sparse.ok_or(Error::HalfRaise)?.0),
+            (Purpose::ToDense, _) => generate(&sparse.ok_or(Error::HalfRaise)?.0, own),
+            (_, None) => generate(&secret.square(ring).0, own),
+            (_, Some(g)) => generate(own, &secret.automorphism(ring, g.inverse(params.degree())).0),
+        })
     }
 
     /// No keys: for programs that only add.
@@ -202,6 +251,12 @@ impl KeySet {
             return Err(Error::KeyLevel { by, have: key.level, need: level });
         }
         Ok(key)
+    }
+
+    /// Bytes of the keys in memory.
+    pub fn bytes(&self) -> usize {
+        let words = |key: &SwitchKey| Poly::<Eval>::words(key.rows.degree(), key.rows.basis());
+        self.keys.values().map(|key| 8 * words(key)).sum()
     }
 
     /// What the set can do.

@@ -125,17 +125,27 @@ impl Params {
             return Err(Error::TooManyValues { values: values.len(), slots });
         }
         self.check_values(values, level)?;
+        Ok(self.encode_scaled(values, slots, self.scale(level), basis))
+    }
+
+    /// Encodes at any scale what is known to fit.
+    pub(crate) fn encode_scaled(
+        &self,
+        values: &[Complex],
+        slots: usize,
+        scale: f64,
+        basis: Basis,
+    ) -> Poly<Eval> {
         let mut vector = values.to_vec();
         vector.resize(slots, Complex::default());
         self.fft(slots).inverse(&mut vector);
-        let scale = self.scale(level);
         let gap = self.max_slots() / slots;
         let mut coefficients = vec![0.0; self.degree()];
         for (k, value) in vector.iter().enumerate() {
             coefficients[k * gap] = (value.re * scale).round();
             coefficients[k * gap + self.degree() / 2] = (value.im * scale).round();
         }
-        Ok(self.ring().ntt(self.round_to(&coefficients, basis)))
+        self.ring().ntt(self.round_to(&coefficients, basis))
     }
 
     fn round_to(&self, coefficients: &[f64], basis: Basis) -> Poly<Coeff> {

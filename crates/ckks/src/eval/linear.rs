@@ -92,7 +92,7 @@ impl Evaluator {
         let mut total: Option<Raised> = None;
         for (rotation, terms) in &map.giants {
             let inner = self.inner_sum_of_diagonals(&babies, terms, map.level);
-            let outer = if *rotation == 0 { inner } else { self.giant_step(inner, *rotation)? };
+            let outer = if *rotation == 0 { inner } else { self.turn(&inner, Purpose::Rotate(*rotation))? };
             match &mut total {
                 Some(total) => total.add_assign(self.params.rlwe(), &outer),
                 None => total = Some(outer),
@@ -140,10 +140,9 @@ impl Evaluator {
         sum
     }
 
-    /// Rotates an inner sum without leaving Q P': only its second half is divided, to be decomposed again.
-    fn giant_step(&self, inner: Raised, rotation: u32) -> Result<Raised, Error> {
+    /// Rotates or conjugates without leaving Q P': only the second half is divided, to be decomposed again.
+    pub(crate) fn turn(&self, inner: &Raised, purpose: Purpose) -> Result<Raised, Error> {
         let (rlwe, level) = (self.params.rlwe(), inner.level);
-        let purpose = Purpose::Rotate(rotation);
         let key = self.keys.key(purpose, level)?;
         let second = inner.divide_part(rlwe, 1, level);
         let mut raised = switch(rlwe, &second, level, key);

@@ -3,8 +3,8 @@
 mod add;
 mod linear;
 mod mul;
-mod poly;
-mod rotate;
+pub(crate) mod poly;
+pub(crate) mod rotate;
 
 pub use linear::{Diagonals, Giant};
 pub use rotate::HoistedCiphertext;
@@ -80,7 +80,7 @@ impl Evaluator {
         self.lock().clear();
     }
 
-    fn count(&self, op: Op, level: Level, times: u64) {
+    pub(crate) fn count(&self, op: Op, level: Level, times: u64) {
         if times > 0 {
             *self.lock().entry((op, level)).or_insert(0) += times;
         }
@@ -92,7 +92,7 @@ impl Evaluator {
     }
 
     /// A copy of an operand that was checked.
-    fn copy(&self, a: &Ciphertext) -> Ciphertext {
+    pub(crate) fn copy(&self, a: &Ciphertext) -> Ciphertext {
         Ciphertext { inner: a.inner.copy(self.params.ring(), self.params.rlwe(), a.level()), slots: a.slots }
     }
 
@@ -121,11 +121,16 @@ impl Evaluator {
         Ok(self.wrap(parts, level, a.slots))
     }
 
-    fn wrap(&self, parts: [arras_ring::Poly<arras_ring::Eval>; 2], level: Level, slots: usize) -> Ciphertext {
+    pub(crate) fn wrap(
+        &self,
+        parts: [arras_ring::Poly<arras_ring::Eval>; 2],
+        level: Level,
+        slots: usize,
+    ) -> Ciphertext {
         Ciphertext { inner: arras_rlwe::Ciphertext { parts, level, id: self.params.id() }, slots }
     }
 
-    fn check(&self, a: &Ciphertext) -> Result<(), Error> {
+    pub(crate) fn check(&self, a: &Ciphertext) -> Result<(), Error> {
         Ok(self.params.check_id("ciphertext", a.id())?)
     }
 
@@ -160,7 +165,7 @@ impl Evaluator {
         have.down(need).ok_or(Error::OutOfLevels { op, need, have })
     }
 
-    fn raw(&self, a: &Ciphertext) -> Raw {
+    pub(crate) fn raw(&self, a: &Ciphertext) -> Raw {
         let copy = self.copy(a);
         Raw { parts: copy.inner.parts, level: copy.inner.level, scale: self.params.scale(copy.inner.level) }
     }

@@ -64,7 +64,7 @@ impl Evaluator {
     }
 
     /// (d0, d1, d2) to degree one, divided down to a level.
-    pub(super) fn relinearise_parts(
+    pub(crate) fn relinearise_parts(
         &self,
         d: &[Poly<Eval>; 3],
         level: Level,

@@ -18,6 +18,33 @@ struct Powers {
     top: Level,
 }
 
+/// Which coefficients are multiples of i.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Imaginary {
+    None,
+    Odd,
+    Even,
+}
+
+impl Imaginary {
+    /// Of a quotient by T_giant: an odd factor swaps the two kinds.
+    fn over(self, giant: usize) -> Self {
+        match (self, giant % 2) {
+            (Self::Odd, 1) => Self::Even,
+            (Self::Even, 1) => Self::Odd,
+            (same, _) => same,
+        }
+    }
+
+    fn holds(self, index: usize) -> bool {
+        match self {
+            Self::None => false,
+            Self::Odd => index % 2 == 1,
+            Self::Even => index.is_multiple_of(2),
+        }
+    }
+}
+
 impl Evaluator {
     /// p(a). Cost: `p.depth()` levels, and the products of `p.plan()`.
     ///
@@ -40,15 +67,23 @@ impl Evaluator {
             return self.add_scalar(&zero, unit.eval(0.0));
         }
         let out = self.need("a polynomial", plan.depth, a.level())?;
-        let powers = self.powers(a, &plan)?;
-        let raw = self.chain(&powers, &plan.root, plan.depth, self.params.scale(out))?;
+        let powers = self.powers(self.raw(a), &plan)?;
+        let raw = self.chain(&powers, (&plan.root, Imaginary::None), plan.depth, self.params.scale(out))?;
         Ok(self.wrap(raw.parts, raw.level, a.slots))
     }
 
-    fn powers(&self, a: &Ciphertext, plan: &Plan) -> Result<Powers, Error> {
+    /// The sum of c_k T_k(a) over even k, plus i times that over odd k, at a scale. Cost: as `poly` on [-1, 1].
+    ///
+    /// A plan is linear in the coefficients and never mixes indices of different parity, so one for real coefficients serves.
+    pub(crate) fn poly_odd_imaginary(&self, a: Raw, plan: &Plan, scale: f64) -> Result<Raw, Error> {
+        let powers = self.powers(a, plan)?;
+        self.chain(&powers, (&plan.root, Imaginary::Odd), plan.depth, scale)
+    }
+
+    fn powers(&self, a: Raw, plan: &Plan) -> Result<Powers, Error> {
         let most = plan.powers.iter().map(|power| power.index).max().unwrap_or(1);
-        let mut powers = Powers { made: (0..=most).map(|_| None).collect(), top: a.level() };
-        powers.made[1] = Some(self.raw(a));
+        let mut powers = Powers { made: (0..=most).map(|_| None).collect(), top: a.level };
+        powers.made[1] = Some(a);
         for power in &plan.powers {
             let (left, right) = (powers.at(power.left), powers.at(power.right));
             let made = self.double_product(left, right, powers.made[power.left - power.right].as_ref())?;
@@ -77,7 +112,13 @@ impl Evaluator {
     }
 
     /// A node that stands as root or quotient, landing at a depth with a given scale.
-    fn chain(&self, powers: &Powers, node: &Node, depth: u32, scale: f64) -> Result<Raw, Error> {
+    fn chain(
+        &self,
+        powers: &Powers,
+        (node, kind): (&Node, Imaginary),
+        depth: u32,
+        scale: f64,
+    ) -> Result<Raw, Error> {
         let below = self.need("a polynomial", depth, powers.top)?;
         let level = Level(below.0 + 1);
         // What the sum must have before the rescale.
@@ -89,13 +130,14 @@ impl Evaluator {
             match rest {
                 Node::Leaf(terms) => break terms,
                 Node::Split { giant, quotient, remainder } => {
+                    let inner = (&**quotient, kind.over(*giant));
                     let giant = powers.at(*giant);
-                    splits.push((self.chain(powers, quotient, depth - 1, wide / giant.scale)?, giant));
+                    splits.push((self.chain(powers, inner, depth - 1, wide / giant.scale)?, giant));
                     rest = remainder;
                 }
             }
         };
-        let linear = self.leaf(powers, leaf, level, wide);
+        let linear = self.leaf(powers, (leaf, kind), level, wide);
         self.count(Op::Product, level, splits.len() as u64);
         self.count(Op::Rescale, level, 1);
         let basis = self.params.basis(level);
@@ -111,16 +153,34 @@ impl Evaluator {
     }
 
     /// sum of c_k T_k at a level and scale.
-    fn leaf(&self, powers: &Powers, terms: &[(usize, f64)], level: Level, scale: f64) -> [Poly<Eval>; 2] {
+    fn leaf(
+        &self,
+        powers: &Powers,
+        (terms, kind): (&[(usize, f64)], Imaginary),
+        level: Level,
+        scale: f64,
+    ) -> [Poly<Eval>; 2] {
         let (ring, basis) = (self.params.ring(), self.params.basis(level));
-        let used: Vec<(&Raw, f64)> =
-            terms.iter().filter(|(k, _)| *k > 0).map(|&(k, c)| (powers.at(k), c)).collect();
+        let used: Vec<(usize, &Raw, f64)> =
+            terms.iter().filter(|(k, _)| *k > 0).map(|&(k, c)| (k, powers.at(k), c)).collect();
+        let weight = |t: usize, m: &Modulus| residue_of(used[t].2 * (scale / used[t].1.scale), m);
+        let gaussian = |t: usize, m: &Modulus| {
+            if kind.holds(used[t].0) { [0, weight(t, m)] } else { [weight(t, m), 0] }
+        };
         let mut parts = [0, 1].map(|half| {
-            let polys: Vec<&Poly<Eval>> = used.iter().map(|(raw, _)| &raw.parts[half]).collect();
-            ring.combine(&polys, |t, m| residue_of(used[t].1 * (scale / used[t].0.scale), m), basis)
+            let polys: Vec<&Poly<Eval>> = used.iter().map(|(_, raw, _)| &raw.parts[half]).collect();
+            match kind {
+                Imaginary::None => ring.combine(&polys, weight, basis),
+                Imaginary::Odd | Imaginary::Even => ring.combine_gaussian(&polys, gaussian, basis),
+            }
         });
         for (_, c) in terms.iter().filter(|(k, _)| *k == 0) {
-            ring.add_integer_assign(&mut parts[0], |m| residue_of(c * scale, m));
+            let constant = |m: &Modulus| residue_of(c * scale, m);
+            if kind.holds(0) {
+                ring.add_gaussian_assign(&mut parts[0], |m| [0, constant(m)]);
+            } else {
+                ring.add_integer_assign(&mut parts[0], constant);
+            }
         }
         self.count(Op::ScalarProduct, level, used.len() as u64);
         parts

@@ -121,6 +121,6 @@ impl Evaluator {
 }
 
 /// The automorphism of a purpose; relinearisation has the trivial one.
-pub(super) fn galois(purpose: Purpose, degree: usize) -> Galois {
+pub(crate) fn galois(purpose: Purpose, degree: usize) -> Galois {
     purpose.galois(degree).unwrap_or(Galois::rotation(0, degree))
 }

@@ -9,7 +9,6 @@ use super::read::packed_size;
 use super::{Error, Kind, Reader, Wire, Writer};
 use crate::cipher::{Ciphertext, SeededCiphertext};
 use crate::encrypt::PublicKey;
-use crate::keyswitch::Raised;
 use crate::level::Level;
 use crate::params::{Params, ParamsId};
 use crate::request::Purpose;
@@ -20,7 +19,11 @@ use crate::switchkey::{KeySet, SwitchKey};
 /// The bytes of a parameter set, so that keys and data can travel with their parameters.
 pub fn spec_to_bytes(spec: &Spec, id: ParamsId) -> Vec<u8> {
     // A specification is plain numbers and lists: it always serialises.
-    let body = postcard::to_stdvec(spec).unwrap_or_default();
+    let mut body = postcard::to_stdvec(spec).unwrap_or_default();
+    // The last field is optional: absent, it takes no byte, as in files older than it.
+    if spec.refresh.is_none() {
+        body.pop();
+    }
     super::seal(Kind::Spec, id, |out| out.bytes(&body))
 }
 
@@ -33,7 +36,9 @@ pub fn spec_from_bytes(bytes: &[u8]) -> Result<Spec, Error> {
     if body.len() > MAX_SPEC {
         return Err(Error::Field { field: "the number of parameters" });
     }
-    let spec: Spec = postcard::from_bytes(body).map_err(|_| Error::Field { field: "a parameter" })?;
+    let malformed = |_| Error::Field { field: "a parameter" };
+    // A zero more stands for an optional last field that is absent; what follows the last field is refused below.
+    let spec: Spec = postcard::from_bytes(&[body, &[0]].concat()).map_err(malformed)?;
     let expected = ParamsId::of(&spec);
     if id != expected {
         return Err(Error::ForeignParams { found: id, expected });
@@ -128,30 +133,39 @@ impl Wire for KeySet {
             if keys.last_key_value().is_some_and(|(last, _)| *last >= purpose) {
                 return Err(Error::Field { field: "the order of keys" });
             }
-            keys.insert(purpose, read_key(params, from)?);
+            keys.insert(purpose, read_key(params, purpose, from)?);
         }
         Ok(Self { id: params.id(), keys })
     }
 }
 
-fn read_key(params: &Params, from: &mut Reader<'_>) -> Result<SwitchKey, Error> {
-    let level = read_level(params, from)?;
+fn read_key(params: &Params, purpose: Purpose, from: &mut Reader<'_>) -> Result<SwitchKey, Error> {
+    let level = Level(from.u8()?);
+    if level > SwitchKey::highest(params, purpose) {
+        return Err(Error::Field { field: "the level of a key" });
+    }
     let seed = Seed(from.array()?);
-    let basis = Raised::basis(params, level);
+    let (basis, digits) = SwitchKey::shape(params, purpose, level);
     // A key is lent its memory whole: not before its bytes are known to be there.
-    if from.left() / packed_size(params.ring(), basis) < params.gadget(level).digits() {
+    if from.left() / packed_size(params.ring(), basis) < digits {
         return Err(Error::Field { field: "the length of a key" });
     }
-    SwitchKey::assemble(params, level, seed, |j| {
+    SwitchKey::assemble(params, purpose, level, seed, |j| {
         let body = from.poly(params.ring(), basis)?;
         Ok([body, SwitchKey::mask(params, &seed, j, basis)])
     })
 }
 
+/// Numbers of the keys around a raise: no rotation is so large.
+const TO_SPARSE: u32 = u32::MAX - 1;
+const TO_DENSE: u32 = u32::MAX - 2;
+
 fn write_purpose(purpose: Purpose, out: &mut Writer) {
     match purpose {
         Purpose::Relinearise => out.u32(0),
         Purpose::Conjugate => out.u32(u32::MAX),
+        Purpose::ToSparse => out.u32(TO_SPARSE),
+        Purpose::ToDense => out.u32(TO_DENSE),
         Purpose::Rotate(by) => out.u32(by),
     }
 }
@@ -160,6 +174,9 @@ fn read_purpose(params: &Params, from: &mut Reader<'_>) -> Result<Purpose, Error
     match from.u32()? {
         0 => Ok(Purpose::Relinearise),
         u32::MAX => Ok(Purpose::Conjugate),
+        TO_SPARSE | TO_DENSE if params.spec().refresh.is_none() => Err(Error::Field { field: "a refresh" }),
+        TO_SPARSE => Ok(Purpose::ToSparse),
+        TO_DENSE => Ok(Purpose::ToDense),
         by if (by as usize) < params.degree() / 2 => Ok(Purpose::Rotate(by)),
         _ => Err(Error::Field { field: "a rotation" }),
     }

@@ -18,7 +18,16 @@ pub fn spec(log_degree: u32, rows: &[usize], digit: usize) -> Spec {
     let base = take(40.0, rows[0]);
     let levels = rows[1..].iter().map(|&count| take(38.0, count)).collect();
     let special = take(41.0, digit);
-    Spec { log_degree, base, levels, special, digit, secret: Secret::Ternary, security: Security::Bits128 }
+    Spec {
+        log_degree,
+        base,
+        levels,
+        special,
+        digit,
+        secret: Secret::Ternary,
+        security: Security::Bits128,
+        refresh: None,
+    }
 }
 
 pub fn toy(log_degree: u32, rows: &[usize], digit: usize) -> Params {

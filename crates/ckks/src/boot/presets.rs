@@ -1,0 +1,63 @@
+//! A tested catalogue of refreshes.
+
+use super::BootSpec;
+
+/// A named refresh with its parameters.
+#[derive(Clone, Copy, Debug)]
+pub struct BootPreset {
+    /// Its name: `boot-n<log2 N>`.
+    pub name: &'static str,
+    /// What it is for.
+    pub purpose: &'static str,
+    /// Its specification.
+    pub spec: BootSpec,
+}
+
+/// The catalogue. Each serves every number of slots that its matrices reach.
+pub const PRESETS: [BootPreset; 2] = [
+    BootPreset {
+        name: "boot-n15",
+        purpose: "4 levels of 34 bits after each refresh, 16 bits right",
+        spec: N15,
+    },
+    BootPreset {
+        name: "boot-n16",
+        purpose: "10 levels of 45 bits after each refresh, 24 bits right",
+        spec: N16,
+    },
+];
+
+const N16: BootSpec = BootSpec {
+    log_degree: 16,
+    base_bits: 50,
+    scale_bits: 45,
+    depth: 12,
+    to_coefficients: 2,
+    to_slots: 3,
+    reduction_bits: 50,
+    to_slots_bits: 50,
+    baby_excess: 1,
+    weight: 32,
+    range: 16.0,
+    degree: 23,
+    doublings: 4,
+    ratio: 18.0,
+};
+
+const N15: BootSpec = BootSpec {
+    log_degree: 23,
+    base_bits: 41,
+    scale_bits: 34,
+    depth: 6,
+    to_coefficients: 2,
+    to_slots: 2,
+    reduction_bits: 41,
+    to_slots_bits: 41,
+    baby_excess: 1,
+    ..N16
+};
+
+/// The preset of a name.
+pub fn find(name: &str) -> Option<&'static BootPreset> {
+    PRESETS.iter().find(|preset| preset.name == name)
+}

@@ -1,0 +1,190 @@
+//! `arras bench boot`: one refresh, phase by phase.
+
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use arras_ckks::boot::{BootSpec, Phase, presets};
+use arras_ckks::{Bootstrapper, Ciphertext, Complex, Evaluator, KeySet, Params, SecretKey};
+use arras_client::random;
+use serde::Serialize;
+
+use crate::args::BenchBoot;
+use crate::cmd::bench::time;
+use crate::cmd::params::tenths;
+use crate::output::{self, Output};
+
+/// A refresh so small that scripts can be tried on it; insecure.
+const TOY: (&str, u32) = ("toy", 10);
+
+#[derive(Serialize)]
+struct Report {
+    preset: String,
+    slots: usize,
+    threads: usize,
+    seconds: Seconds,
+    levels_left: u32,
+    log2_scale: f64,
+    precision_bits: Precision,
+    failure_log2: f64,
+    log2_qp: f64,
+    log2_ephemeral: f64,
+    key_bytes: usize,
+    peak_bytes: usize,
+    amortised_us_per_slot_level: f64,
+}
+
+/// The fastest repetition, CPU time on one thread and wall time on more.
+#[derive(Clone, Copy, Serialize)]
+struct Seconds {
+    keys: f64,
+    prepare: f64,
+    to_coefficients: f64,
+    raise: f64,
+    to_slots: f64,
+    reduce: f64,
+    total: f64,
+}
+
+#[derive(Serialize)]
+struct Precision {
+    mean: f64,
+    worst: f64,
+}
+
+pub fn run(args: &BenchBoot, out: &Output) -> anyhow::Result<ExitCode> {
+    let (spec, params) = parameters(&args.preset)?;
+    let slots = args.slots.unwrap_or(params.max_slots());
+    let report = measure(args, &spec, &params, slots)?;
+    out.show(&report, human)
+}
+
+fn parameters(name: &str) -> anyhow::Result<(BootSpec, Params)> {
+    if name == TOY.0 {
+        let whole = presets::PRESETS.last().context("no refresh has a name")?.spec;
+        let spec = BootSpec { log_degree: TOY.1, depth: 6, ..whole };
+        let chain = spec.danger_toy(4).context("the toy ring has too few primes")?;
+        return Ok((spec, Params::danger_insecure(&chain)?));
+    }
+    let preset = presets::find(name).with_context(|| {
+        let names: Vec<&str> = presets::PRESETS.iter().map(|preset| preset.name).collect();
+        format!("there is no refresh {name}: use one of {}, toy", names.join(", "))
+    })?;
+    let chain = preset.spec.build().with_context(|| format!("{name} has no secure chain"))?;
+    Ok((preset.spec, Params::new(&chain)?))
+}
+
+fn measure(args: &BenchBoot, spec: &BootSpec, params: &Params, slots: usize) -> anyhow::Result<Report> {
+    let request = spec.request(params, slots)?;
+    let mut rng = random::system()?;
+    let secret = SecretKey::new(params.rlwe(), &mut rng);
+    let bar = output::bar(request.iter().len() as u64, "keys");
+    let advance = |done| {
+        bar.set_position(done as u64);
+        true
+    };
+    let (keys, times) = time(|| KeySet::generate(params.rlwe(), &secret, &request, &mut rng, advance));
+    bar.finish_and_clear();
+    let keys = keys?.context("the generation of keys was stopped")?;
+    let (key_bytes, keys_wall) = (keys.bytes(), times.wall);
+    let eval = Evaluator::new(params, keys)?;
+    let (boot, times) = time(|| Bootstrapper::new(params, spec, slots));
+    let (boot, prepare) = (boot?, times.wall);
+    let values = unit_box(slots, &mut rng);
+    let plain = params.encode_complex(&values, slots, boot.input_level())?;
+    let sealed = params.encrypt(&plain, &secret, &mut rng)?.expand(params);
+    let mut best: Option<(Seconds, Ciphertext)> = None;
+    for _ in 0..args.reps {
+        let (mut seconds, fresh) = once(&eval, &boot, &sealed)?;
+        (seconds.keys, seconds.prepare) = (rounded(keys_wall), rounded(prepare));
+        if best.as_ref().is_none_or(|(best, _)| seconds.total < best.total) {
+            best = Some((seconds, fresh));
+        }
+    }
+    let (seconds, fresh) = best.context("nothing was measured")?;
+    let opened = params.decrypt(&fresh, &secret)?;
+    let levels_left = u32::from(fresh.level().0 - boot.input_level().0);
+    Ok(Report {
+        preset: args.preset.clone(),
+        slots,
+        threads: rayon::current_num_threads(),
+        seconds,
+        levels_left,
+        log2_scale: tenths(params.scale(fresh.level()).log2()),
+        precision_bits: precision(opened.secret_values(), &values),
+        failure_log2: tenths(spec.failure_log2(slots)),
+        log2_qp: tenths(params.log2_q() + params.log2_p()),
+        log2_ephemeral: tenths(params.log2_ephemeral()),
+        key_bytes,
+        peak_bytes: params.ring().pool().usage().peak,
+        amortised_us_per_slot_level: seconds.total * 1e6 / (slots as f64 * f64::from(levels_left)),
+    })
+}
+
+/// One refresh. On one thread CPU time, which other processes do not lengthen.
+fn once(eval: &Evaluator, boot: &Bootstrapper, sealed: &Ciphertext) -> anyhow::Result<(Seconds, Ciphertext)> {
+    let mut starts: Vec<(Phase, Instant)> = Vec::new();
+    let (fresh, times) =
+        time(|| eval.bootstrap_watched(sealed, boot, &mut |phase| starts.push((phase, Instant::now()))));
+    let end = Instant::now();
+    let total = if rayon::current_num_threads() == 1 { times.cpu } else { times.wall };
+    // Phases are told apart by the clock on the wall, and shrunk to the same total.
+    let shrink = total.as_secs_f64() / times.wall.as_secs_f64();
+    let phase = |wanted: Phase| {
+        let at = starts.iter().position(|(phase, _)| *phase == wanted);
+        at.map_or(0.0, |at| {
+            let until = starts.get(at + 1).map_or(end, |(_, start)| *start);
+            rounded((until - starts[at].1).mul_f64(shrink))
+        })
+    };
+    let seconds = Seconds {
+        keys: 0.0,
+        prepare: 0.0,
+        to_coefficients: phase(Phase::ToCoefficients),
+        raise: phase(Phase::Raise),
+        to_slots: phase(Phase::ToSlots),
+        reduce: phase(Phase::Reduce),
+        total: rounded(total),
+    };
+    Ok((seconds, fresh?))
+}
+
+fn unit_box(slots: usize, rng: &mut impl rand_core::CryptoRng) -> Vec<Complex> {
+    let mut part = || (rng.next_u64() >> 11) as f64 / 2f64.powi(52) - 1.0;
+    (0..slots).map(|_| Complex::new(part(), part())).collect()
+}
+
+/// Over real and imaginary parts of all slots.
+fn precision(have: &[Complex], want: &[Complex]) -> Precision {
+    let errors = have.iter().zip(want).flat_map(|(&a, &b)| [(a - b).re.abs(), (a - b).im.abs()]);
+    let (sum, worst) = errors.fold((0.0, 0f64), |(sum, worst), error| (sum + error, worst.max(error)));
+    Precision { mean: tenths(-(sum / (2 * want.len()) as f64).log2()), worst: tenths(-worst.log2()) }
+}
+
+fn rounded(time: Duration) -> f64 {
+    (time.as_secs_f64() * 1e3).round() / 1e3
+}
+
+fn human(report: &Report) -> String {
+    let Seconds { keys, prepare, to_coefficients, raise, to_slots, reduce, total } = report.seconds;
+    format!(
+        "{} with {} slots on {} threads: {total:.3} s\n\
+         slots to coefficients {to_coefficients:.3} s, raise {raise:.3} s, coefficients to slots {to_slots:.3} s, reduction {reduce:.3} s\n\
+         before that: keys {keys:.1} s, {:.2} GB; matrices {prepare:.1} s; {:.2} GB at peak\n\
+         {} levels left at a scale of {} bits; {} bits right at worst, {} in the mean; a failure in 2^{:.0}\n\
+         log2 QP {}, of the ephemeral secret {}; {:.2} us for each slot and level",
+        report.preset,
+        report.slots,
+        report.threads,
+        report.key_bytes as f64 / 1e9,
+        report.peak_bytes as f64 / 1e9,
+        report.levels_left,
+        report.log2_scale,
+        report.precision_bits.worst,
+        report.precision_bits.mean,
+        -report.failure_log2,
+        report.log2_qp,
+        report.log2_ephemeral,
+        report.amortised_us_per_slot_level,
+    )
+}
