@@ -1,8 +1,10 @@
 //! Bootstrapping on toy rings: precision, exact scale and level, composition, misuse.
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test may fail loudly")]
 
+use arras_ckks::boot::presets::{PRESETS, find};
 use arras_ckks::{
-    BootSpec, Bootstrapper, Ciphertext, Complex, Error, Evaluator, KeySet, Level, Params, SecretKey, rlwe,
+    BootSpec, Bootstrapper, Ciphertext, Complex, Error, Evaluator, KeyRequest, KeySet, Level, Params,
+    SecretKey, rlwe,
 };
 use arras_testkit::rng;
 use rand_core::Rng;
@@ -32,7 +34,10 @@ struct Setup {
 }
 
 fn setup(spec: &BootSpec, slots: usize) -> Setup {
-    let params = Params::danger_insecure(&spec.danger_toy(4).unwrap()).unwrap();
+    over(Params::danger_insecure(&spec.danger_toy(4).unwrap()).unwrap(), spec, slots)
+}
+
+fn over(params: Params, spec: &BootSpec, slots: usize) -> Setup {
     let mut rng = rng(1);
     let secret = SecretKey::new(params.rlwe(), &mut rng);
     let boot = Bootstrapper::new(&params, spec, slots).unwrap();
@@ -73,11 +78,169 @@ fn complex_vectors_refresh_whole() {
     for slots in [512, 256, 16] {
         let s = setup(&TOY, slots);
         let values = box_values(slots, 3);
-        let a = s.seal(&values, s.boot.input_level());
-        let fresh = s.eval.bootstrap(&a, &s.boot).unwrap();
-        assert_eq!(u32::from(fresh.level().0), s.boot.input_level().0 as u32 + TOY.levels_left(slots));
-        let (worst, mean) = bits(&s.open(&fresh), &values);
-        println!("{slots} slots: {worst:.1} bits at worst, {mean:.1} in the mean");
-        assert!(worst > 24.0, "{slots} slots: {worst}");
+        let from = s.boot.input_level();
+        for level in [from, Level(from.0 + 1)] {
+            let fresh = s.eval.bootstrap(&s.seal(&values, level), &s.boot).unwrap();
+            assert_eq!(u32::from(fresh.level().0 - from.0), TOY.levels_left(slots));
+            assert_eq!(fresh.slots(), slots);
+            let (worst, mean) = bits(&s.open(&fresh), &values);
+            println!("{slots} slots: {worst:.1} bits at worst, {mean:.1} in the mean");
+            assert!(worst > 26.0 && mean > 28.5, "{slots} slots: {worst}, {mean}");
+        }
     }
+}
+
+#[test]
+fn single_values_and_corners_of_the_box_refresh_as_well() {
+    let s = setup(&TOY, 512);
+    let corner = |j: usize| [1.0, -1.0][j % 2];
+    let vectors = [
+        vec![Complex::new(1.0, 1.0); 512],
+        vec![Complex::new(0.7, 0.0)],
+        (0..512).map(|j| Complex::new(corner(j), corner(j / 2))).collect(),
+        vec![],
+    ];
+    for values in vectors {
+        let fresh = s.eval.bootstrap(&s.seal(&values, s.boot.input_level()), &s.boot).unwrap();
+        let mut want = values;
+        want.resize(512, Complex::default());
+        let (worst, _) = bits(&s.open(&fresh), &want);
+        assert!(worst > 25.5, "{worst}");
+    }
+}
+
+#[test]
+fn refreshed_vectors_compute_and_refresh_again() {
+    for slots in [512, 64] {
+        let s = setup(&TOY, slots);
+        let mut want = box_values(slots, 5);
+        let mut a = s.seal(&want, s.boot.input_level());
+        for round in 0..4 {
+            a = s.eval.bootstrap(&a, &s.boot).unwrap();
+            while a.level() > s.boot.input_level() {
+                // Half of z^2 stays in the box.
+                let product = s.eval.square(&a).unwrap();
+                if product.level() == s.boot.input_level() {
+                    want = want.iter().map(|&z| z * z).collect();
+                    a = product;
+                    break;
+                }
+                a = s.eval.mul_scalar(&product, 0.5).unwrap();
+                want = want.iter().map(|&z| z * z).map(|z| Complex::new(z.re / 2.0, z.im / 2.0)).collect();
+            }
+            let (worst, _) = bits(&s.open(&a), &want);
+            assert!(worst > 23.0, "round {round} with {slots} slots: {worst}");
+        }
+    }
+}
+
+#[test]
+fn misuse_is_named() {
+    let s = setup(&TOY, 512);
+    let a = s.seal(&box_values(512, 1), s.boot.input_level());
+    // Too low.
+    let low = s.eval.lower(&a, Level(s.boot.input_level().0 - 1)).unwrap();
+    let error = s.eval.bootstrap(&low, &s.boot).unwrap_err();
+    assert!(matches!(error, Error::OutOfLevels { .. }), "{error}");
+    // Other slots.
+    let plain = s.params.encode_complex(&box_values(16, 1), 16, s.boot.input_level()).unwrap();
+    let short = s.params.encrypt(&plain, &s.secret, &mut rng(7)).unwrap().expand(&s.params);
+    assert_eq!(s.eval.bootstrap(&short, &s.boot).unwrap_err(), Error::SlotMismatch { left: 16, right: 512 });
+    // No keys, and a key too few: said before anything is computed.
+    let keyless = Evaluator::new(&s.params, KeySet::empty(&s.params)).unwrap();
+    let error = keyless.bootstrap(&a, &s.boot).unwrap_err();
+    assert!(matches!(error, Error::Rlwe(rlwe::Error::MissingKey { .. })), "{error}");
+    // Parameters of another chain, with and without a refresh.
+    let other = BootSpec { depth: 5, ..TOY };
+    let foreign = setup(&other, 512);
+    let error = foreign.eval.bootstrap(&a, &foreign.boot).unwrap_err();
+    assert!(matches!(error, Error::Rlwe(rlwe::Error::ForeignParams { what: "ciphertext", .. })), "{error}");
+    let error = s.eval.bootstrap(&a, &foreign.boot).unwrap_err();
+    assert!(matches!(error, Error::Rlwe(rlwe::Error::ForeignParams { what: "bootstrapper", .. })), "{error}");
+    let error = Bootstrapper::new(&s.params, &other, 512).unwrap_err();
+    assert!(matches!(error, Error::BootChain { .. }), "{error}");
+    for (slots, says) in
+        [(4, "use at least 8"), (0, "power of two"), (24, "power of two"), (1024, "up to 512")]
+    {
+        let error = Bootstrapper::new(&s.params, &TOY, slots).unwrap_err().to_string();
+        assert!(error.contains(says), "{error}");
+    }
+}
+
+#[test]
+fn the_request_has_exactly_the_keys_that_are_used() {
+    for slots in [512, 32] {
+        let s = setup(&TOY, slots);
+        let a = s.seal(&box_values(slots, 1), s.boot.input_level());
+        for (purpose, _) in s.boot.request().iter() {
+            let fewer = s.boot.request().iter().filter(|(other, _)| *other != purpose);
+            let fewer = fewer.fold(KeyRequest::new(), |all, (purpose, level)| all.with(purpose, level));
+            let made = KeySet::generate(s.params.rlwe(), &s.secret, &fewer, &mut rng(2), |_| true);
+            let Ok(Some(keys)) = made else {
+                assert_eq!(made.err(), Some(rlwe::Error::HalfRaise));
+                continue;
+            };
+            let eval = Evaluator::new(&s.params, keys).unwrap();
+            let error = eval.bootstrap(&a, &s.boot).unwrap_err();
+            assert_eq!(error, Error::Rlwe(rlwe::Error::MissingKey { by: purpose }));
+        }
+    }
+}
+
+#[test]
+fn presets_are_secure_and_hardly_ever_fail() {
+    for preset in &PRESETS {
+        assert_eq!(find(preset.name).map(|found| found.name), Some(preset.name));
+        let spec = preset.spec.build().unwrap();
+        let params = Params::new(&spec).unwrap();
+        assert!(params.is_secure(), "{}", preset.name);
+        let slots = params.max_slots();
+        assert!(preset.spec.failure_log2(slots) <= -128.0, "{}", preset.spec.failure_log2(slots));
+        assert!(params.log2_ephemeral() <= 121.0);
+        let least = if preset.spec.log_degree == 16 { (10, 40.0) } else { (4, 30.0) };
+        assert!(preset.spec.levels_left(slots) >= least.0);
+        assert!(params.scale(params.highest()).log2() >= least.1);
+        assert!(preset.spec.reduction_error() < 2f64.powi(-25));
+        for slots in [slots, 1 << 8, 1 << 14] {
+            assert!(!preset.spec.request(&params, slots).unwrap().is_empty());
+        }
+    }
+    assert!(find("boot").is_none());
+}
+
+#[test]
+fn the_tail_of_a_sum_of_uniform_numbers_is_right() {
+    // Three terms: P(|x| > 1) in a coefficient is 2 (1/2)^3 / 6; four coefficients for two slots.
+    let spec = BootSpec { weight: 2, range: 1.0, ..TOY };
+    assert!((spec.failure_log2(2) - (4.0 * 2.0 / 48.0f64).log2()).abs() < 1e-9);
+    // P(|x| > 1/2) is 2 ((1)^3 - 3 (0)^3) / 6.
+    let spec = BootSpec { weight: 2, range: 0.5, ..TOY };
+    assert!((spec.failure_log2(2) - (4.0 / 3.0f64).log2()).abs() < 1e-9);
+    // P(|x| > 1/4) is 2 ((5/4)^3 - 3 (1/4)^3) / 6.
+    let spec = BootSpec { weight: 2, range: 0.25, ..TOY };
+    let want = 4.0 * (1.25f64.powi(3) - 3.0 * 0.25f64.powi(3)) / 3.0;
+    assert!((spec.failure_log2(2) - want.log2()).abs() < 1e-9);
+    let never = BootSpec { range: 16.5, ..TOY };
+    assert_eq!(never.failure_log2(512), f64::NEG_INFINITY);
+}
+
+/// At full size: as the presets promise.
+fn full_size(name: &str, slots: usize, least: f64) {
+    let preset = find(name).unwrap();
+    let params = Params::new(&preset.spec.build().unwrap()).unwrap();
+    let s = over(params, &preset.spec, slots);
+    let values = box_values(slots, 3);
+    let fresh = s.eval.bootstrap(&s.seal(&values, s.boot.input_level()), &s.boot).unwrap();
+    let (worst, mean) = bits(&s.open(&fresh), &values);
+    println!("{name} with {slots} slots: {worst:.1} bits at worst, {mean:.1} in the mean");
+    assert!(worst >= least, "{name} with {slots} slots: {worst}");
+}
+
+#[test]
+#[ignore = "slow"]
+fn full_size_refreshes_keep_their_promise() {
+    full_size("boot-n15", 1 << 14, 16.0);
+    full_size("boot-n15", 1 << 8, 16.0);
+    full_size("boot-n16", 1 << 15, 24.0);
+    full_size("boot-n16", 1 << 10, 24.0);
 }

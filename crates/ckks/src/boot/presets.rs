@@ -45,7 +45,7 @@ const N16: BootSpec = BootSpec {
 };
 
 const N15: BootSpec = BootSpec {
-    log_degree: 23,
+    log_degree: 15,
     base_bits: 41,
     scale_bits: 34,
     depth: 6,
