@@ -370,3 +370,27 @@ fn fused_tensors_are_their_parts() {
         }
     }
 }
+
+#[test]
+fn gaussian_integers_multiply_and_add() {
+    for log_n in [4, 5, 9] {
+        for ring in rings(log_n) {
+            let (n, basis) = (ring.degree(), Basis { main: 3, special: 1 });
+            let [a, b] = [1, 2].map(|seed| random::<Eval>(&ring, ring.full(), seed));
+            let constant = |re: i64, im: i64| {
+                let mut signed = vec![0; n];
+                (signed[0], signed[n / 2]) = (re, im);
+                ring.ntt(ring.from_signed(&signed, basis))
+            };
+            let weights = [[3, -5], [-7, 11]];
+            let residues = |[re, im]: [i64; 2], m: &Modulus| [m.from_signed(re), m.from_signed(im)];
+            let made = ring.combine_gaussian(&[&a, &b], |t, m| residues(weights[t], m), basis);
+            let term = |x, [re, im]: [i64; 2]| ring.mul(&constant(re, im), x);
+            let want = sum(&ring, &term(&a, weights[0]), &term(&b, weights[1]));
+            assert_eq!(rows(&made), rows(&want));
+            let mut moved = ring.copy(&made, basis);
+            ring.add_gaussian_assign(&mut moved, |m| residues([13, -17], m));
+            assert_eq!(rows(&moved), rows(&sum(&ring, &want, &constant(13, -17))));
+        }
+    }
+}

@@ -50,6 +50,9 @@ impl Steps {
     }
 }
 
+/// A row, or a part of one, of both halves of a pair of polynomials.
+type Pair<'a> = (&'a mut [u64], &'a mut [u64]);
+
 /// A matrix prepared for one level.
 #[derive(Debug)]
 pub(crate) struct Map {
@@ -196,7 +199,7 @@ impl Evaluator {
             .collect();
         let tasks: Vec<(usize, Vec<_>)> =
             (0..basis.rows()).map(|i| (i, rows.iter_mut().filter_map(Iterator::next).collect())).collect();
-        par::each(tasks, |(i, mut outs): (usize, Vec<(&mut [u64], &mut [u64])>)| {
+        par::each(tasks, |(i, mut outs): (usize, Vec<Pair<'_>>)| {
             let modulus = ring.modulus(basis, i);
             let mut near = vec![0; most * NEAR];
             for start in (0..n).step_by(NEAR) {
@@ -214,7 +217,7 @@ impl Evaluator {
     /// Some columns of a row of one inner sum.
     fn inner_row(
         &self,
-        (out0, out1): (&mut [u64], &mut [u64]),
+        (out0, out1): Pair<'_>,
         near: &mut [u64],
         terms: &[(usize, Runs)],
         babies: &[Raised],

@@ -173,16 +173,13 @@ impl Evaluator {
         if b[3] < 0.0 {
             u.iter_mut().for_each(|part| ring.neg_assign(part));
         }
-        let mut parts = ring.tensor([&u[0], &u[1]], [&y.parts[0], &y.parts[1]], below);
         self.count(Op::Product, y.level, 1);
         self.count(Op::ScalarProduct, z.level, 1);
         self.count(Op::ScalarProduct, y.level, 2);
         let weights = [b[0] * (wide / z.scale), b[1] * (wide / y.scale)];
         let weight = |t: usize, m: &Modulus| residue_of(weights[t], m);
-        for k in 0..2 {
-            let linear = ring.combine(&[&z.parts[k], &y.parts[k]], weight, below);
-            ring.add_assign(&mut parts[k], &linear);
-        }
+        let linear = [0, 1].map(|k| ring.combine(&[&z.parts[k], &y.parts[k]], weight, below));
+        let parts = ring.tensor_plus([&u[0], &u[1]], [&y.parts[0], &y.parts[1]], &linear, below);
         Ok(Wide { parts, level: y.level, scale: wide })
     }
 

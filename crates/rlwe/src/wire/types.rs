@@ -142,7 +142,7 @@ impl Wire for KeySet {
 fn read_key(params: &Params, purpose: Purpose, from: &mut Reader<'_>) -> Result<SwitchKey, Error> {
     let level = Level(from.u8()?);
     if level > SwitchKey::highest(params, purpose) {
-        return Err(Error::Field { field: "the level of a key" });
+        return Err(Error::Field { field: "a level" });
     }
     let seed = Seed(from.array()?);
     let (basis, digits) = SwitchKey::shape(params, purpose, level);
@@ -174,9 +174,8 @@ fn read_purpose(params: &Params, from: &mut Reader<'_>) -> Result<Purpose, Error
     match from.u32()? {
         0 => Ok(Purpose::Relinearise),
         u32::MAX => Ok(Purpose::Conjugate),
-        TO_SPARSE | TO_DENSE if params.spec().refresh.is_none() => Err(Error::Field { field: "a refresh" }),
-        TO_SPARSE => Ok(Purpose::ToSparse),
-        TO_DENSE => Ok(Purpose::ToDense),
+        TO_SPARSE if params.spec().refresh.is_some() => Ok(Purpose::ToSparse),
+        TO_DENSE if params.spec().refresh.is_some() => Ok(Purpose::ToDense),
         by if (by as usize) < params.degree() / 2 => Ok(Purpose::Rotate(by)),
         _ => Err(Error::Field { field: "a rotation" }),
     }

@@ -1,7 +1,7 @@
 //! `arras bench`: measurements of the engine, and the clock that they share.
 
-pub mod compare;
 pub mod boot;
+pub mod compare;
 pub mod composite;
 pub mod ops;
 
