@@ -24,6 +24,7 @@ const TOY: BootSpec = BootSpec {
     degree: 23,
     doublings: 4,
     ratio: 18.0,
+    round_bits: 22,
 };
 
 struct Setup {
@@ -135,6 +136,23 @@ fn refreshed_vectors_compute_and_refresh_again() {
 }
 
 #[test]
+fn rounds_make_a_refresh_precise() {
+    let spec = BootSpec { scale_bits: 64, depth: 4, ..TOY };
+    for slots in [512, 32] {
+        let s = setup(&spec, slots);
+        let values = box_values(slots, 11);
+        let a = s.seal(&values, s.boot.input_level());
+        for (rounds, least) in [(1, 26.0), (2, 46.0)] {
+            let fresh = s.eval.bootstrap_rounds(&a, &s.boot, rounds, &mut |_| ()).unwrap();
+            assert_eq!(u32::from(fresh.level().0 - s.boot.input_level().0), spec.levels_left(slots));
+            let (worst, mean) = bits(&s.open(&fresh), &values);
+            println!("{slots} slots, {rounds} rounds: {worst:.1} bits at worst, {mean:.1} in the mean");
+            assert!(worst > least && worst < least + 6.0, "{rounds} rounds of {slots} slots: {worst}");
+        }
+    }
+}
+
+#[test]
 fn misuse_is_named() {
     let s = setup(&TOY, 512);
     let a = s.seal(&box_values(512, 1), s.boot.input_level());
@@ -197,7 +215,11 @@ fn presets_are_secure_and_hardly_ever_fail() {
         let slots = params.max_slots();
         assert!(preset.spec.failure_log2(slots) <= -128.0, "{}", preset.spec.failure_log2(slots));
         assert!(params.log2_ephemeral() <= 121.0);
-        let least = if preset.spec.log_degree == 16 { (10, 40.0) } else { (4, 30.0) };
+        let least = match preset.name {
+            "boot-n16" => (10, 40.0),
+            "boot-n16-precise" => (6, 60.0),
+            _ => (4, 30.0),
+        };
         assert!(preset.spec.levels_left(slots) >= least.0);
         assert!(params.scale(params.highest()).log2() >= least.1);
         assert!(preset.spec.reduction_error() < 2f64.powi(-25));
@@ -230,7 +252,8 @@ fn full_size(name: &str, slots: usize, least: f64) {
     let params = Params::new(&preset.spec.build().unwrap()).unwrap();
     let s = over(params, &preset.spec, slots);
     let values = box_values(slots, 3);
-    let fresh = s.eval.bootstrap(&s.seal(&values, s.boot.input_level()), &s.boot).unwrap();
+    let a = s.seal(&values, s.boot.input_level());
+    let fresh = s.eval.bootstrap_rounds(&a, &s.boot, preset.rounds, &mut |_| ()).unwrap();
     let (worst, mean) = bits(&s.open(&fresh), &values);
     println!("{name} with {slots} slots: {worst:.1} bits at worst, {mean:.1} in the mean");
     assert!(worst >= least, "{name} with {slots} slots: {worst}");
@@ -243,4 +266,5 @@ fn full_size_refreshes_keep_their_promise() {
     full_size("boot-n15", 1 << 8, 16.0);
     full_size("boot-n16", 1 << 15, 24.0);
     full_size("boot-n16", 1 << 10, 24.0);
+    full_size("boot-n16-precise", 1 << 15, 45.0);
 }

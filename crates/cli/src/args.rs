@@ -371,12 +371,15 @@ pub struct BenchOps {
 
 #[derive(Debug, Args)]
 pub struct BenchBoot {
-    /// boot-n15, boot-n16, or toy (small and insecure)
+    /// boot-n15, boot-n16, boot-n16-precise, or toy (small and insecure)
     #[arg(long, value_name = "NAME", default_value = "boot-n16")]
     pub preset: String,
     /// Slots of the vectors, a power of two; all by default
     #[arg(long, value_name = "SLOTS")]
     pub slots: Option<usize>,
+    /// Rounds, of which each makes the result more precise; those of the preset by default
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=4))]
+    pub iterations: Option<u32>,
     /// Repetitions, of which the fastest counts
     #[arg(long, value_name = "COUNT", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     pub reps: u32,

@@ -130,17 +130,42 @@ impl Evaluator {
     /// # Errors
     /// A ciphertext below `input_level`, of other slots or other parameters, or a key that is missing.
     pub fn bootstrap(&self, a: &Ciphertext, with: &Bootstrapper) -> Result<Ciphertext, Error> {
-        self.bootstrap_watched(a, with, &mut |_| ())
+        self.refresh(a, with, 1.0, &mut |_| ())
     }
 
-    /// `bootstrap`, telling when each phase begins.
+    /// `bootstrap`, some times over: each further round refreshes what the rounds before left wrong, enlarged, and so gets
+    /// `BootSpec::round_bits` more bits right, as far as the user's scale carries them (Bae, Cheon, Cho, Kim and Kim 2022).
+    ///
+    /// Cost: a refresh for each round, and no level more. With no round, or one, it is `bootstrap`.
     ///
     /// # Errors
     /// As `bootstrap`.
-    pub fn bootstrap_watched(
+    pub fn bootstrap_rounds(
         &self,
         a: &Ciphertext,
         with: &Bootstrapper,
+        rounds: u32,
+        watch: &mut dyn FnMut(Phase),
+    ) -> Result<Ciphertext, Error> {
+        let mut sum = self.refresh(a, with, 1.0, watch)?;
+        for round in 1..rounds {
+            let bits = round * with.spec.round_bits;
+            let (low, have) = (self.lower(a, with.input_level())?, self.lower(&sum, with.input_level())?);
+            let mut wrong = self.sub(&low, &have)?;
+            let (ring, basis) = (self.params().ring(), self.params().basis(wrong.level()));
+            let enlarge = |m: &Modulus| m.pow_vartime(2, u64::from(bits));
+            wrong.inner.parts.iter_mut().for_each(|part| *part = ring.mul_integer(part, enlarge, basis));
+            sum = self.add(&sum, &self.refresh(&wrong, with, f64::from(bits).exp2().recip(), watch)?)?;
+        }
+        Ok(sum)
+    }
+
+    /// The vector times a factor, at the top of the user's levels.
+    fn refresh(
+        &self,
+        a: &Ciphertext,
+        with: &Bootstrapper,
+        factor: f64,
         watch: &mut dyn FnMut(Phase),
     ) -> Result<Ciphertext, Error> {
         self.check(a)?;
@@ -166,16 +191,18 @@ impl Evaluator {
         let x = self.apply_wide(&x, &last[0])?;
         let conjugate = self.turn(&x, Purpose::Conjugate)?;
         let part = |powers| self.settle(&self.raised_sum(&x, &conjugate, powers), scale);
+        // What is reduced comes out doubled.
+        let landing = self.params().scale(self.params().highest()) / 2.0 * factor;
         if with.join.is_none() {
             let parts = [part([0, 0])?, part([3, 1])?];
             drop((x, conjugate));
             watch(Phase::Reduce);
-            self.reduce_dense(parts, with)
+            self.reduce_dense(parts, with, landing)
         } else {
             let both = part([0, 0])?;
             drop((x, conjugate));
             watch(Phase::Reduce);
-            self.reduce_sparse(both, with)
+            self.reduce_sparse(both, with, landing)
         }
     }
 
@@ -226,9 +253,7 @@ impl Evaluator {
     }
 
     /// Real and imaginary parts reduced, and together again.
-    fn reduce_dense(&self, [re, im]: [Raw; 2], with: &Bootstrapper) -> Result<Ciphertext, Error> {
-        // The sum below is twice the vector.
-        let scale = self.params().scale(self.params().highest()) / 2.0;
+    fn reduce_dense(&self, [re, im]: [Raw; 2], with: &Bootstrapper, scale: f64) -> Result<Ciphertext, Error> {
         let (re, im) = (self.mod_one(re, &with.mod_one, scale)?, self.mod_one(im, &with.mod_one, scale)?);
         // With Z = C + i S for each: (Z_im - i Z_re) - conj(Z_im + i Z_re) = 2 (S_re + i S_im).
         let sum = self.finish(&[(&im, 0), (&re, 3)])?;
@@ -238,8 +263,7 @@ impl Evaluator {
     }
 
     /// Both parts of a sparse vector side by side, reduced at once, and joined.
-    fn reduce_sparse(&self, x: Raw, with: &Bootstrapper) -> Result<Ciphertext, Error> {
-        let scale = self.params().scale(self.params().highest()) / 2.0;
+    fn reduce_sparse(&self, x: Raw, with: &Bootstrapper, scale: f64) -> Result<Ciphertext, Error> {
         let sum = self.finish(&[(&self.mod_one(x, &with.mod_one, scale)?, 3)])?;
         let out = self.add_conjugate(&sum, &sum, 0)?;
         let both = self.wrap(out.parts, out.level, 2 * with.slots);

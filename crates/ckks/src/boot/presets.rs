@@ -11,20 +11,19 @@ pub struct BootPreset {
     pub purpose: &'static str,
     /// Its specification.
     pub spec: BootSpec,
+    /// Rounds that its precision takes.
+    pub rounds: u32,
+}
+
+const fn preset(name: &'static str, purpose: &'static str, spec: BootSpec, rounds: u32) -> BootPreset {
+    BootPreset { name, purpose, spec, rounds }
 }
 
 /// The catalogue. Each serves every number of slots that its matrices reach.
-pub const PRESETS: [BootPreset; 2] = [
-    BootPreset {
-        name: "boot-n15",
-        purpose: "4 levels of 34 bits after each refresh, 16 bits right",
-        spec: N15,
-    },
-    BootPreset {
-        name: "boot-n16",
-        purpose: "10 levels of 45 bits after each refresh, 24 bits right",
-        spec: N16,
-    },
+pub const PRESETS: [BootPreset; 3] = [
+    preset("boot-n15", "4 levels of 34 bits after each refresh, 16 bits right", N15, 1),
+    preset("boot-n16", "10 levels of 45 bits after each refresh, 24 bits right", N16, 1),
+    preset("boot-n16-precise", "6 levels of 64 bits after each refresh, 45 bits right", PRECISE, 2),
 ];
 
 const N16: BootSpec = BootSpec {
@@ -42,6 +41,7 @@ const N16: BootSpec = BootSpec {
     degree: 23,
     doublings: 4,
     ratio: 18.0,
+    round_bits: 22,
 };
 
 const N15: BootSpec = BootSpec {
@@ -54,8 +54,11 @@ const N15: BootSpec = BootSpec {
     reduction_bits: 41,
     to_slots_bits: 41,
     baby_excess: 1,
+    round_bits: 14,
     ..N16
 };
+
+const PRECISE: BootSpec = BootSpec { scale_bits: 64, depth: 8, ..N16 };
 
 /// The preset of a name.
 pub fn find(name: &str) -> Option<&'static BootPreset> {

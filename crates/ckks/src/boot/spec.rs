@@ -44,6 +44,8 @@ pub struct BootSpec {
     pub doublings: u32,
     /// r: values of the unit box are 1/r beside q_0.
     pub ratio: f64,
+    /// Bits that a round gets right of every value, with room to spare: by so many the next round enlarges the rest.
+    pub round_bits: u32,
 }
 
 impl BootSpec {

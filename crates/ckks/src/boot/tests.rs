@@ -21,6 +21,7 @@ pub(super) const TOY: BootSpec = BootSpec {
     degree: 23,
     doublings: 4,
     ratio: 18.0,
+    round_bits: 22,
 };
 
 struct Setup {

@@ -21,6 +21,7 @@ const TOY: (&str, u32) = ("toy", 10);
 struct Report {
     preset: String,
     slots: usize,
+    iterations: u32,
     threads: usize,
     seconds: Seconds,
     levels_left: u32,
@@ -53,28 +54,36 @@ struct Precision {
 }
 
 pub fn run(args: &BenchBoot, out: &Output) -> anyhow::Result<ExitCode> {
-    let (spec, params) = parameters(&args.preset)?;
+    let (spec, params, rounds) = parameters(&args.preset)?;
+    let rounds = args.iterations.unwrap_or(rounds);
     let slots = args.slots.unwrap_or(params.max_slots());
-    let report = measure(args, &spec, &params, slots)?;
+    let report = measure(args, &spec, &params, slots, rounds)?;
     out.show(&report, human)
 }
 
-fn parameters(name: &str) -> anyhow::Result<(BootSpec, Params)> {
+/// What is refreshed with which parameters, and in how many rounds.
+fn parameters(name: &str) -> anyhow::Result<(BootSpec, Params, u32)> {
     if name == TOY.0 {
-        let whole = presets::PRESETS.last().context("no refresh has a name")?.spec;
+        let whole = presets::find("boot-n16").context("no refresh has a name")?.spec;
         let spec = BootSpec { log_degree: TOY.1, depth: 6, ..whole };
         let chain = spec.danger_toy(4).context("the toy ring has too few primes")?;
-        return Ok((spec, Params::danger_insecure(&chain)?));
+        return Ok((spec, Params::danger_insecure(&chain)?, 1));
     }
     let preset = presets::find(name).with_context(|| {
         let names: Vec<&str> = presets::PRESETS.iter().map(|preset| preset.name).collect();
         format!("there is no refresh {name}: use one of {}, toy", names.join(", "))
     })?;
     let chain = preset.spec.build().with_context(|| format!("{name} has no secure chain"))?;
-    Ok((preset.spec, Params::new(&chain)?))
+    Ok((preset.spec, Params::new(&chain)?, preset.rounds))
 }
 
-fn measure(args: &BenchBoot, spec: &BootSpec, params: &Params, slots: usize) -> anyhow::Result<Report> {
+fn measure(
+    args: &BenchBoot,
+    spec: &BootSpec,
+    params: &Params,
+    slots: usize,
+    rounds: u32,
+) -> anyhow::Result<Report> {
     let request = spec.request(params, slots)?;
     let mut rng = random::system()?;
     let secret = SecretKey::new(params.rlwe(), &mut rng);
@@ -95,7 +104,7 @@ fn measure(args: &BenchBoot, spec: &BootSpec, params: &Params, slots: usize) -> 
     let sealed = params.encrypt(&plain, &secret, &mut rng)?.expand(params);
     let mut best: Option<(Seconds, Ciphertext)> = None;
     for _ in 0..args.reps {
-        let (mut seconds, fresh) = once(&eval, &boot, &sealed)?;
+        let (mut seconds, fresh) = once(&eval, &boot, &sealed, rounds)?;
         (seconds.keys, seconds.prepare) = (rounded(keys_wall), rounded(prepare));
         if best.as_ref().is_none_or(|(best, _)| seconds.total < best.total) {
             best = Some((seconds, fresh));
@@ -107,6 +116,7 @@ fn measure(args: &BenchBoot, spec: &BootSpec, params: &Params, slots: usize) -> 
     Ok(Report {
         preset: args.preset.clone(),
         slots,
+        iterations: rounds,
         threads: rayon::current_num_threads(),
         seconds,
         levels_left,
@@ -122,20 +132,24 @@ fn measure(args: &BenchBoot, spec: &BootSpec, params: &Params, slots: usize) -> 
 }
 
 /// One refresh. On one thread CPU time, which other processes do not lengthen.
-fn once(eval: &Evaluator, boot: &Bootstrapper, sealed: &Ciphertext) -> anyhow::Result<(Seconds, Ciphertext)> {
+fn once(
+    eval: &Evaluator,
+    boot: &Bootstrapper,
+    sealed: &Ciphertext,
+    rounds: u32,
+) -> anyhow::Result<(Seconds, Ciphertext)> {
     let mut starts: Vec<(Phase, Instant)> = Vec::new();
-    let (fresh, times) =
-        time(|| eval.bootstrap_watched(sealed, boot, &mut |phase| starts.push((phase, Instant::now()))));
+    let (fresh, times) = time(|| {
+        eval.bootstrap_rounds(sealed, boot, rounds, &mut |phase| starts.push((phase, Instant::now())))
+    });
     let end = Instant::now();
     let total = if rayon::current_num_threads() == 1 { times.cpu } else { times.wall };
     // Phases are told apart by the clock on the wall, and shrunk to the same total.
     let shrink = total.as_secs_f64() / times.wall.as_secs_f64();
     let phase = |wanted: Phase| {
-        let at = starts.iter().position(|(phase, _)| *phase == wanted);
-        at.map_or(0.0, |at| {
-            let until = starts.get(at + 1).map_or(end, |(_, start)| *start);
-            rounded((until - starts[at].1).mul_f64(shrink))
-        })
+        let ends = starts.iter().skip(1).map(|(_, start)| *start).chain([end]);
+        let spans = starts.iter().zip(ends).filter(|((phase, _), _)| *phase == wanted);
+        rounded(spans.map(|((_, start), end)| end - *start).sum::<Duration>().mul_f64(shrink))
     };
     let seconds = Seconds {
         keys: 0.0,
