@@ -11,7 +11,7 @@ pub mod random;
 pub mod store;
 
 pub use client::{Client, PRECISION_BITS, Sealer};
-pub use columns::{ColumnClient, ColumnPlan, ColumnSealer, Place, Sealing, Wish};
+pub use columns::{ColumnClient, ColumnPlan, ColumnSealer, Place, Scales, Sealing, Wish};
 pub use error::Error;
 pub use keys::{Keys, Source};
 pub use plan::Plan;

@@ -7,7 +7,9 @@ use arras_approx::degrees::{Goal, Products, fewest_products};
 use arras_circuits::slotwise::{AnswerError, DataError, Domain, Function, Job};
 use arras_ckks::wire::{Batch, Items, from_bytes, to_bytes};
 use arras_ckks::{Level, Params, Purpose, Security, Shape};
-use arras_client::{ColumnClient, ColumnPlan, ColumnSealer, Error, Keys, Place, Sealing, Source, Wish};
+use arras_client::{
+    ColumnClient, ColumnPlan, ColumnSealer, Error, Keys, Place, Scales, Sealing, Source, Wish,
+};
 use arras_engine::Engine;
 use arras_testkit::{rng, units};
 
@@ -166,6 +168,46 @@ fn values_outside_the_domain_are_reported() {
         let refused = s.client().open(&s.run(&sealed(far)));
         assert!(matches!(refused, Err(Error::Answer(_))), "{far}: {refused:?}");
     }
+}
+
+/// T_8 of such differences is a multiple of what wraps round, so that guards come back small; the sentinel moves with them.
+#[test]
+fn whole_columns_that_wrap_round_are_reported() {
+    let s = compare();
+    let (params, slots) = (s.plan.params(), s.plan.params().max_slots());
+    let level = Level(u8::try_from(s.plan.slotwise().depth()).unwrap());
+    let lap = (params.log2_q() - f64::from(level.0) * 47.0 - 47.0).exp2();
+    assert!((7.9..8.1).contains(&lap), "the chain is narrow: {lap}");
+    for laps in 1..4 {
+        let far = ((f64::from(laps) * lap).acosh() / 8.0).cosh();
+        let rows = slots - 1;
+        let mut packed = s.plan.slotwise().pack(&[vec![0.5; rows], vec![0.0; rows]], slots).unwrap();
+        packed[0][..rows].fill(far);
+        let seal = |v: &Vec<f64>| {
+            let plain = params.encode_at(v, slots, level).unwrap();
+            params.encrypt(&plain, &s.keys.secret, &mut rng(4)).unwrap()
+        };
+        let label = Job { function: s.plan.slotwise().digest(), rows: rows as u32 }.to_bytes();
+        let sealed = Batch { label, items: Items::Seeded(packed.iter().map(seal).collect()) };
+        let refused = s.client().open(&s.run(&sealed));
+        assert!(matches!(refused, Err(Error::Answer(AnswerError::Moved))), "{far}: {refused:?}");
+    }
+}
+
+/// Of a wish that both grant, the chain with fewer limbs is taken; a precision that its scales do not keep takes the other.
+#[test]
+fn chains_are_as_narrow_as_the_wish_allows() {
+    let of = |wish: &Wish| {
+        let plan = ColumnPlan::for_wish(wish).unwrap();
+        (plan.params().spec().base.len(), plan.slotwise().depth(), plan.params().highest())
+    };
+    let wish = numbers(Function::Compare);
+    let wide = ColumnPlan::for_wish_on(&wish, Scales::WIDE).unwrap();
+    assert_eq!(wide.params().spec().base.len(), 2);
+    assert_eq!(of(&wish), (1, wide.slotwise().depth(), wide.params().highest()));
+    assert_eq!(of(&numbers(Function::Relu)).0, 1);
+    let fine = Wish { alpha: 15.0, max_degree: 31, ..numbers(Function::Relu) };
+    assert_eq!(of(&fine).0, 2);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 mod plan;
 mod spread;
 
-pub use plan::{ColumnPlan, Place, Sealing, Wish};
+pub use plan::{ColumnPlan, Place, Scales, Sealing, Wish};
 
 use arras_circuits::Slotwise;
 use arras_circuits::slotwise::Job;
@@ -11,11 +11,23 @@ use arras_ckks::wire::{Batch, Items};
 use arras_ckks::{Ciphertext, Level, Params, PublicKey, SecretKey};
 use rand_core::CryptoRng;
 
+use crate::client::MARGIN_BITS;
 use crate::encrypt::{Key, encrypt};
 use crate::error::Error;
 
 /// The most bits after the binary point of what leaves a decryption of numbers.
 const MOST_PRECISION: u32 = 20;
+
+/// Bits of a result after the binary point that noise leaves alone.
+fn correct_bits(slotwise: &Slotwise) -> f64 {
+    -(slotwise.proof().noise.log2()) - 1.0
+}
+
+/// Bits to which numbers are rounded: what leaves is a thousand times coarser than the noise, or there is nothing fine enough to
+/// leave.
+fn precision_bits(slotwise: &Slotwise) -> u32 {
+    (correct_bits(slotwise) - f64::from(MARGIN_BITS)).clamp(0.0, f64::from(MOST_PRECISION)) as u32
+}
 
 /// A key with the function for whose columns it seals. It opens nothing.
 #[derive(Clone, Copy, Debug)]
@@ -68,11 +80,9 @@ impl<'a> ColumnClient<'a> {
     /// A secret key of other parameters, or noise that rounded answers would show (docs/security.md).
     pub fn new(slotwise: &'a Slotwise, params: &'a Params, secret: &'a SecretKey) -> Result<Self, Error> {
         params.check_id("secret key", secret.id())?;
-        // What leaves is a thousand times coarser than the noise, or there is nothing fine enough to leave.
-        let correct = -(slotwise.proof().noise.log2()) - 1.0;
-        let margin = f64::from(crate::client::MARGIN_BITS);
-        let precision_bits = (correct - margin).clamp(0.0, f64::from(MOST_PRECISION)) as u32;
-        let need = -slotwise.unit(precision_bits).log2().min(0.0) + margin;
+        let precision_bits = precision_bits(slotwise);
+        let correct = correct_bits(slotwise);
+        let need = -slotwise.unit(precision_bits).log2().min(0.0) + f64::from(MARGIN_BITS);
         if precision_bits == 0 || correct < need {
             return Err(Error::Noisy { have: correct, need: need.ceil() as u32 });
         }

@@ -13,16 +13,40 @@ use super::spread::Spread;
 use crate::error::Error;
 use crate::plan::{key_request, smallest};
 
-/// Bits of every scale: as large as one prime allows.
-const SCALE_BITS: u32 = 50;
-/// Bits left at the bottom: values up to 2^9 can be read there.
-const BASE_BITS: u32 = 60;
 /// The distances, in multiples of the error, beyond which the sign inside max and ReLU shall be right. A larger one needs no more
 /// depth, so the first that reaches the error is taken; what lies between these is not tried.
 const FACTORS: [f64; 8] = [24.0, 16.0, 12.0, 8.0, 6.0, 4.0, 3.0, 2.0];
 /// What the gap is multiplied by when degrees are chosen, until noise has its place beside the error of the degrees, and until
 /// the error of max inside the gap is small enough.
 const NARROWER: [f64; 8] = [1.0, 0.99, 0.98, 0.96, 0.92, 0.85, 0.7, 0.5];
+
+/// Bits of a chain for columns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Scales {
+    /// Bits left at the bottom.
+    pub base_bits: u32,
+    /// Bits of every scale.
+    pub scale_bits: u32,
+}
+
+impl Scales {
+    /// A base of one prime: one limb less at every level, and eight times the noise.
+    ///
+    /// Values up to 4 can be read. Results and guards are at most one in size, and the guard of a number outside the domain may be
+    /// larger in one row by as much as half the degree of the ring before anything wraps round; then the sentinel moves too.
+    pub const NARROW: Self = Self { base_bits: 50, scale_bits: 47 };
+    /// Scales as large as one prime allows, and values up to 2^9.
+    pub const WIDE: Self = Self { base_bits: 60, scale_bits: 50 };
+}
+
+/// What a plan is made over.
+#[derive(Clone, Copy)]
+enum Ground<'a> {
+    /// Parameters that are there already.
+    There(Place<'a>),
+    /// The smallest ring with a chain like this.
+    Made(Scales),
+}
 
 /// What somebody wants to compute.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -72,18 +96,39 @@ impl ColumnPlan {
     /// A plan whose error with all noise is what was wished for: of least depth, then of fewest products, among the compositions of
     /// a gap (for max and ReLU, of the first of eight gaps that will do). That need not be the fastest.
     ///
+    /// Its chain is narrow where that takes no more depth and leaves numbers as fine as the wish, else wide: see [`Scales`].
+    ///
     /// Cost: up to seconds, in the search for degrees and in proofs.
     ///
     /// # Errors
     /// A wish out of range, or one that no degrees or no parameters grant.
     pub fn for_wish(wish: &Wish) -> Result<Self, Error> {
+        let narrow = Self::for_wish_on(wish, Scales::NARROW);
+        if narrow.as_ref().is_ok_and(|plan| plan.is_fine(wish) && plan.is_shallow(wish)) {
+            return narrow;
+        }
+        match (narrow, Self::for_wish_on(wish, Scales::WIDE)) {
+            (Ok(narrow), Ok(wide)) => {
+                let better = narrow.is_fine(wish) && narrow.slotwise.depth() <= wide.slotwise.depth();
+                Ok(if better { narrow } else { wide })
+            }
+            (_, wide) => wide,
+        }
+    }
+
+    /// The same on a chain of one kind.
+    ///
+    /// # Errors
+    /// As [`ColumnPlan::for_wish`].
+    pub fn for_wish_on(wish: &Wish, scales: Scales) -> Result<Self, Error> {
+        let ground = Ground::Made(scales);
         let choose = |goal: &Goal| fewest_products(goal, least_depth(goal)?, Products::planned());
         if !wish.is_ramp() {
-            return Self::search(wish, None, 1.0, &choose);
+            return Self::search(wish, ground, 1.0, &choose);
         }
         let mut last = None;
         for &factor in FACTORS.iter().filter(|&factor| wish.admits(*factor)) {
-            match Self::search(wish, None, factor, &choose) {
+            match Self::search(wish, ground, factor, &choose) {
                 Err(error) => last = Some(error),
                 found => return found,
             }
@@ -104,10 +149,10 @@ impl ColumnPlan {
         zeta: f64,
         choose: &dyn Fn(&Goal) -> Result<Choice, arras_approx::Error>,
     ) -> Result<Self, Error> {
-        Self::search(wish, Some(place), zeta, choose)
+        Self::search(wish, Ground::There(place), zeta, choose)
     }
 
-    /// The plan with these degrees, in order of application, whatever its error is.
+    /// The plan with these degrees, in order of application, on a wide chain, whatever its error is.
     ///
     /// # Errors
     /// Degrees of which no composition tells the signs apart, answers that would not be exact and are to be, or parameters that
@@ -118,7 +163,7 @@ impl ColumnPlan {
             (Domain::Numbers { .. }, true) => (8.0 * (-wish.alpha).exp2()).min(0.5),
             (domain, _) => domain.gap(wish.function)?,
         };
-        Self::build(wish, None, gap, degrees, None)
+        Self::build(wish, Ground::Made(Scales::WIDE), gap, degrees, None)
     }
 
     /// The plan with these degrees over parameters that are there already, for the gap of [`Wish::goal`], whatever its error.
@@ -126,7 +171,7 @@ impl ColumnPlan {
     /// # Errors
     /// As [`ColumnPlan::with_degrees`], or parameters with too few levels.
     pub fn over_degrees(wish: &Wish, place: Place<'_>, zeta: f64, degrees: &[usize]) -> Result<Self, Error> {
-        Self::build(wish, Some(place), wish.goal(zeta)?.epsilon(), degrees, None)
+        Self::build(wish, Ground::There(place), wish.goal(zeta)?.epsilon(), degrees, None)
     }
 
     /// Degrees for a goal, until the plan that is built of them is good.
@@ -134,14 +179,14 @@ impl ColumnPlan {
     /// Values are made real on the way only where that allows cheaper degrees, and then as late as will do: there it costs least.
     fn search(
         wish: &Wish,
-        place: Option<Place<'_>>,
+        ground: Ground<'_>,
         zeta: f64,
         choose: &dyn Fn(&Goal) -> Result<Choice, arras_approx::Error>,
     ) -> Result<Self, Error> {
         let alpha = wish.goal(zeta)?.alpha();
         let mut real: Option<(Choice, Self)> = None;
-        let mut last = None;
         for narrower in NARROWER {
+            let mut last = None;
             let tried = wish.narrowed(zeta, narrower)?;
             let choice = match (choose(&tried), &real) {
                 (Ok(choice), Some((best, _))) if (choice.depth, choice.cost) > (best.depth, best.cost) => {
@@ -153,23 +198,38 @@ impl ColumnPlan {
             let gap = if wish.is_ramp() { tried.epsilon() } else { wish.domain.gap(wish.function)? };
             let earlier = if real.is_none() { choice.degrees.len() - 1 } else { 0 };
             for real_after in std::iter::once(None).chain((0..earlier).rev().map(Some)) {
-                match Self::build(wish, place, gap, &choice.degrees, real_after) {
+                match Self::build(wish, ground, gap, &choice.degrees, real_after) {
                     Ok(plan) if !plan.grants(wish, alpha) => last = None,
                     Ok(plan) if real_after.is_none() => return Ok(plan),
                     Ok(plan) => {
                         real = Some((choice, plan));
                         break;
                     }
-                    // A margin may be too large; parameters do not change with the gap.
-                    Err(error @ (Error::NoParameters { .. } | Error::TooShallow { .. } | Error::Data(_))) => {
-                        return Err(error);
-                    }
+                    Err(error) if !is_noisy(&error) => return Err(error),
                     Err(error) => last = Some(error),
                 }
             }
+            // A narrower gap is no help against noise.
+            if let (Some(error), None) = (last, &real) {
+                return Err(error);
+            }
         }
-        let found = real.map(|(_, plan)| plan);
-        found.ok_or_else(|| last.unwrap_or(Error::Unreachable { alpha }))
+        real.map(|(_, plan)| plan).ok_or(Error::Unreachable { alpha })
+    }
+
+    /// Whether no composition takes fewer levels, whatever the noise.
+    fn is_shallow(&self, wish: &Wish) -> bool {
+        // A larger factor takes no more levels.
+        let zeta = FACTORS.into_iter().find(|&factor| wish.is_ramp() && wish.admits(factor)).unwrap_or(1.0);
+        let least = wish.goal(zeta).and_then(|goal| Ok(least_depth(&goal)?));
+        // The goal of a ramp counts its product.
+        least.is_ok_and(|least| self.composite.depth() + u32::from(wish.is_ramp()) <= least)
+    }
+
+    /// Whether numbers that leave are rounded no coarser than they were wished for.
+    fn is_fine(&self, wish: &Wish) -> bool {
+        let numbers = matches!(wish.domain, Domain::Numbers { .. }) && wish.is_ramp();
+        !numbers || f64::from(super::precision_bits(&self.slotwise)) > wish.alpha
     }
 
     /// Whether the errors are as wished, those of integers before rounding.
@@ -185,18 +245,17 @@ impl ColumnPlan {
 
     fn build(
         wish: &Wish,
-        place: Option<Place<'_>>,
+        ground: Ground<'_>,
         gap: f64,
         degrees: &[usize],
         real_after: Option<usize>,
     ) -> Result<Self, Error> {
         let sign_depth: u32 = degrees.iter().map(|&degree| levels(degree)).sum();
         let depth = (sign_depth + extra_depth(wish)?).max(GUARD_LEVELS);
-        let params = match place {
-            Some(place) => place.params.clone(),
-            None => parameters(wish, depth)?,
+        let (params, sealing) = match ground {
+            Ground::There(place) => (place.params.clone(), place.sealing),
+            Ground::Made(scales) => (parameters(wish, scales, depth)?, Sealing::Public),
         };
-        let sealing = place.map_or(Sealing::Public, |place| place.sealing);
         let have = u32::from(params.highest().0);
         let level = u8::try_from(depth).ok().filter(|_| depth <= have).map(Level);
         let top = level.ok_or(Error::TooShallow { have, need: depth })?;
@@ -430,14 +489,20 @@ impl ColumnNoise<'_> {
     }
 }
 
+/// Whether a stage strays so far that it tells no signs apart, which a real step before it may cure.
+fn is_noisy(error: &Error) -> bool {
+    use arras_approx::Error::{BadMargin, StageTooWide};
+    matches!(error, Error::Approx(BadMargin { .. } | StageTooWide { .. }))
+}
+
 /// The smallest parameters of so many levels.
-fn parameters(wish: &Wish, depth: u32) -> Result<Params, Error> {
+fn parameters(wish: &Wish, scales: Scales, depth: u32) -> Result<Params, Error> {
     // The largest ring has 2^16 slots, and the last is the sentinel's.
     if wish.rows >= 1 << 16 {
         return Err(DataError::Rows { have: wish.rows, most: (1 << 16) - 1 }.into());
     }
     let slots = (wish.rows + 1).next_power_of_two();
-    let (base_bits, scale_bits, security) = (BASE_BITS, SCALE_BITS, wish.security);
+    let (Scales { base_bits, scale_bits }, security) = (scales, wish.security);
     let shape = Shape { log_degree: 0, base_bits, scale_bits, depth, security };
     Ok(Params::new(&smallest(shape, slots)?)?)
 }
