@@ -289,6 +289,9 @@ pub struct Calibrate {
     /// log2 of the ring degree
     #[arg(long, value_name = "LOG", default_value_t = 16, value_parser = clap::value_parser!(u32).range(12..=17))]
     pub ring: u32,
+    /// The modulus chain: each kind has a file of its own
+    #[arg(long, value_name = "KIND", default_value = "wide")]
+    pub chain: Chain,
     /// Repetitions, of which the fastest counts
     #[arg(long, value_name = "COUNT", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub reps: u32,
@@ -402,6 +405,24 @@ pub struct BenchComposite {
     /// Skip the security check, for rings too small to be secure
     #[arg(long)]
     pub danger_insecure: bool,
+}
+
+/// A modulus chain for columns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Chain {
+    /// A base of 50 bits and scales of 47: a limb less at every level
+    Narrow,
+    /// A base of 60 bits and scales of 50, as published
+    Wide,
+}
+
+impl Chain {
+    pub fn scales(self) -> arras_client::Scales {
+        match self {
+            Self::Narrow => arras_client::Scales::NARROW,
+            Self::Wide => arras_client::Scales::WIDE,
+        }
+    }
 }
 
 /// Security in bits.

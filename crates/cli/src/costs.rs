@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use arras_ckks::{Level, Params, Security, Shape, Spec};
-use arras_client::store;
+use arras_client::{Scales, store};
 use arras_engine::probe::{self, Probe};
 use arras_plan::{Chain, CostTable, Machine, Operation, Ring};
 use etcetera::BaseStrategy as _;
@@ -22,9 +22,9 @@ const REPETITIONS: u32 = 3;
 /// The most bytes of a table: a hundred times what `calibrate` writes.
 const MOST_BYTES: u64 = 16 << 20;
 
-/// The ring of a degree with the base and the scale that comparisons use.
-pub fn ring(log_degree: u32) -> Ring {
-    Ring { log_degree, base_bits: 60, scale_bits: 50, security: Security::Bits128.bits() }
+/// The ring of a degree with the base and the scale of a chain for columns.
+pub fn ring(log_degree: u32, Scales { base_bits, scale_bits }: Scales) -> Ring {
+    Ring { log_degree, base_bits, scale_bits, security: Security::Bits128.bits() }
 }
 
 /// The chain of a depth in a ring.
@@ -99,11 +99,13 @@ pub fn stored(machine: &Machine, ring: Ring) -> anyhow::Result<PathBuf> {
     let home = etcetera::choose_base_strategy()
         .context("this user has no home folder: say with --out where costs shall be kept")?;
     let name = format!(
-        "{}-{}-{}-n{}.json",
+        "{}-{}-{}-n{}-b{}-s{}.json",
         slug(&machine.cpu),
         slug(&machine.kernel),
         machine.threads,
-        ring.log_degree
+        ring.log_degree,
+        ring.base_bits,
+        ring.scale_bits
     );
     Ok(home.data_dir().join("arras").join("costs").join(name))
 }
@@ -252,7 +254,10 @@ mod tests {
 
     #[test]
     fn the_deepest_chain_is_named() {
-        assert!(spec(ring(16), 28).is_some() && spec(ring(16), 40).is_none());
-        assert!(too_deep(ring(13), 9).contains("N = 2^13 at 128 bits of security: the deepest has 2 levels"));
+        assert!(spec(ring(16, Scales::WIDE), 28).is_some() && spec(ring(16, Scales::NARROW), 40).is_none());
+        assert!(
+            too_deep(ring(13, Scales::WIDE), 9)
+                .contains("N = 2^13 at 128 bits of security: the deepest has 2 levels")
+        );
     }
 }

@@ -6,6 +6,8 @@ use arras_circuits::slotwise;
 use clap::{Args, ValueEnum};
 use serde::{Deserialize, Serialize};
 
+use super::Chain;
+
 #[derive(Debug, Args)]
 pub struct BenchCompare {
     /// Bits of precision, from 4 to 20: inputs that differ by 2^-BITS are told apart, and results err by at most 2^-BITS
@@ -33,6 +35,9 @@ pub struct BenchCompare {
     /// A file of costs; by default that of `arras calibrate`, or measured first
     #[arg(long, value_name = "FILE")]
     pub costs: Option<PathBuf>,
+    /// The modulus chain; by default narrow where every method is granted there, else wide
+    #[arg(long, value_name = "KIND")]
+    pub chain: Option<Chain>,
     /// Every published row, by all methods taking turns, kept in --out; the same command goes on after an interruption
     #[arg(long, requires = "out", conflicts_with_all = ["alpha", "depth", "zeta", "method", "function"])]
     pub all: bool,

@@ -66,7 +66,7 @@ struct Verified {
 
 pub fn run(args: &Calibrate, threads: Option<u16>, out: &Output) -> anyhow::Result<ExitCode> {
     let (threads, started) = (u32::from(threads.unwrap_or(1)), Instant::now());
-    let (here, ring) = (costs::machine(threads)?, costs::ring(args.ring));
+    let (here, ring) = (costs::machine(threads)?, costs::ring(args.ring, args.chain.scales()));
     let specs = specs(args, ring)?;
     let path = target(args, &here, ring)?;
     let mut table = start(args, &path, here, ring)?;

@@ -108,7 +108,7 @@ pub fn products(counts: Counts) -> Products {
 
 /// The costs of this machine: of the chain of the depth that is allowed, and of what shorter ones are known.
 fn table(args: &Degrees, (minimum, within): (u32, u32), threads: Option<u16>) -> anyhow::Result<CostTable> {
-    let ring = costs::ring(RING);
+    let ring = costs::ring(RING, arras_client::Scales::WIDE);
     let threads = threads.map_or(1, u32::from);
     let table = costs::costs(args.costs.as_deref(), ring, &[within], threads)?;
     let known: Vec<u32> = table.depths().filter(|depth| (minimum..within).contains(depth)).collect();

@@ -10,7 +10,9 @@ mod setting;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use arras_client::ColumnPlan;
+use arras_ckks::Params;
+use arras_client::{ColumnPlan, Scales};
+use arras_plan::OddPrices;
 
 use crate::args::bench_compare::{BenchCompare, Method};
 use crate::output::{self, Output};
@@ -35,11 +37,7 @@ pub fn run(args: &BenchCompare, out: &Output) -> anyhow::Result<ExitCode> {
 
 /// Measures a setting by several methods on one chain, under one set of keys.
 fn measure(args: &BenchCompare, setting: &Setting, methods: &[Method]) -> anyhow::Result<Vec<Report>> {
-    let params = setting.params()?;
-    let priced = methods.contains(&Method::Proposed) || args.costs.is_some();
-    let prices = if priced { Some(setting.prices(args, &params)?) } else { None };
-    let plan = |&method: &Method| Ok((method, setting.plan(&params, method, prices.as_ref())?));
-    let plans: Vec<(Method, ColumnPlan)> = methods.iter().map(plan).collect::<anyhow::Result<_>>()?;
+    let Ground { setting, params, prices, plans } = ground(args, setting, methods)?;
     // What is the same is measured once.
     let mut different: Vec<&ColumnPlan> = Vec::new();
     for (_, plan) in &plans {
@@ -48,15 +46,42 @@ fn measure(args: &BenchCompare, setting: &Setting, methods: &[Method]) -> anyhow
         }
     }
     let bar = output::bar(u64::from(args.runs) * different.len() as u64, "measuring");
-    let session = Session::new(*setting, &params, &different)?;
+    let session = Session::new(setting, &params, &different)?;
     let outcomes = session.measure(&different, (args.runs, args.seed), || bar.inc(1))?;
     bar.finish_and_clear();
     let report = |(method, plan): &(Method, ColumnPlan)| {
         let outcome = place(&different, plan).and_then(|place| outcomes.get(place));
         let outcome = outcome.context("a plan was not measured")?;
-        Ok(Report::new(setting, (*method, plan), prices.as_ref(), outcome, (&params, args.seed)))
+        Ok(Report::new(&setting, (*method, plan), prices.as_ref(), outcome, (&params, args.seed)))
     };
     plans.iter().map(report).collect()
+}
+
+/// What is measured, on which chain.
+struct Ground {
+    setting: Setting,
+    params: Params,
+    prices: Option<OddPrices>,
+    plans: Vec<(Method, ColumnPlan)>,
+}
+
+/// The plans on the chain asked for; else on a narrow one, or on a wide one if any method is not granted there.
+fn ground(args: &BenchCompare, setting: &Setting, methods: &[Method]) -> anyhow::Result<Ground> {
+    if let Some(chain) = args.chain {
+        return ground_on(args, setting.on(chain.scales()), methods);
+    }
+    let narrow = ground_on(args, setting.on(Scales::NARROW), methods);
+    stop::check()?;
+    narrow.or_else(|_| ground_on(args, setting.on(Scales::WIDE), methods))
+}
+
+fn ground_on(args: &BenchCompare, setting: Setting, methods: &[Method]) -> anyhow::Result<Ground> {
+    let params = setting.params()?;
+    let priced = methods.contains(&Method::Proposed) || args.costs.is_some();
+    let prices = if priced { Some(setting.prices(args, &params)?) } else { None };
+    let plan = |&method: &Method| Ok((method, setting.plan(&params, method, prices.as_ref())?));
+    let plans = methods.iter().map(plan).collect::<anyhow::Result<_>>()?;
+    Ok(Ground { setting, params, prices, plans })
 }
 
 /// Where the same polynomials are.

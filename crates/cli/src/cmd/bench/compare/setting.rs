@@ -4,7 +4,7 @@ use anyhow::{Context as _, bail};
 use arras_approx::degrees::{Goal, Products, fewest_products, least_depth, least_time};
 use arras_circuits::slotwise::{Domain, Function};
 use arras_ckks::{Params, Security, Shape};
-use arras_client::{ColumnPlan, Place, Sealing, Wish};
+use arras_client::{ColumnPlan, Place, Scales, Sealing, Wish};
 use arras_plan::OddPrices;
 
 use super::published;
@@ -28,6 +28,8 @@ pub struct Setting {
     pub depth: u32,
     /// The gap in multiples of the error; 1 for comparisons.
     pub zeta: f64,
+    /// Of the chain.
+    pub scales: Scales,
     toy: bool,
 }
 
@@ -44,7 +46,7 @@ impl Setting {
                 format!("no factor was published for {alpha} bits: say with --zeta from how many times 2^-{alpha} on the sign is right")
             })?,
         };
-        let mut setting = Self { alpha, function, depth: 0, zeta, toy: args.toy };
+        let mut setting = Self { alpha, function, depth: 0, zeta, scales: Scales::WIDE, toy: args.toy };
         setting.depth = match args.depth.or_else(|| published::depth(function, alpha)) {
             Some(depth) => depth,
             None => least_depth(&setting.wish(args.method).goal(zeta)?)?,
@@ -55,7 +57,12 @@ impl Setting {
     /// The setting of a published row.
     pub fn of_row(function: Function, row: &published::Row, toy: bool) -> Self {
         let zeta = published::zeta(row.alpha).filter(|_| function != Function::Compare).unwrap_or(1.0);
-        Self { alpha: row.alpha, function, depth: row.depth, zeta, toy }
+        Self { alpha: row.alpha, function, depth: row.depth, zeta, scales: Scales::WIDE, toy }
+    }
+
+    /// The same on another chain.
+    pub fn on(self, scales: Scales) -> Self {
+        Self { scales, ..self }
     }
 
     /// No result may err by more.
@@ -72,7 +79,7 @@ impl Setting {
     pub fn params(&self) -> anyhow::Result<Params> {
         let depth = self.depth;
         if self.toy {
-            let (base_bits, scale_bits) = (60, 50);
+            let Scales { base_bits, scale_bits } = self.scales;
             let shape = Shape {
                 log_degree: TOY_LOG_DEGREE,
                 base_bits,
@@ -83,7 +90,7 @@ impl Setting {
             let spec = shape.danger_toy(2).context("the toy ring has too few primes for this depth")?;
             return Ok(Params::danger_insecure(&spec)?);
         }
-        let ring = costs::ring(LOG_DEGREE);
+        let ring = costs::ring(LOG_DEGREE, self.scales);
         Ok(Params::new(&costs::spec(ring, depth).with_context(|| costs::too_deep(ring, depth))?)?)
     }
 
@@ -94,7 +101,12 @@ impl Setting {
             let chain = costs::measure(params, threads, 1, || ())?;
             return Ok(chain.context("interrupted, and nothing was measured")?.odd_prices(MAX_DEGREE)?);
         }
-        let table = costs::costs(args.costs.as_deref(), costs::ring(LOG_DEGREE), &[self.depth], threads)?;
+        let table = costs::costs(
+            args.costs.as_deref(),
+            costs::ring(LOG_DEGREE, self.scales),
+            &[self.depth],
+            threads,
+        )?;
         Ok(table.chain(self.depth)?.odd_prices(MAX_DEGREE)?)
     }
 
