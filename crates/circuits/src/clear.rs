@@ -6,12 +6,13 @@ use arras_approx::Polynomial;
 
 use crate::error::{Error, check_repeats, check_slots, check_terms};
 use crate::matrix::Matrix;
-use crate::ops::{Arith, Rotate};
+use crate::ops::{Arith, Points, Rotate};
 
 /// The operations on plain vectors: the right answer that every other reading is compared with.
 ///
-/// It remembers the smallest and the largest value that went into each polynomial and each product, in program order:
-/// a polynomial outside its domain is garbage without an error, so ranges are measured here.
+/// It remembers the smallest and the largest value that went into each polynomial, product and point, in program
+/// order: a polynomial outside its domain, or a refresh outside the unit box, is garbage without an error, so ranges are
+/// measured here.
 #[derive(Debug)]
 pub struct Clear {
     slots: usize,
@@ -21,7 +22,7 @@ pub struct Clear {
 /// What went into one operation of the program.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Seen {
-    /// `poly` or `mul`.
+    /// `poly`, `mul` or `point`.
     pub op: &'static str,
     /// The smallest value in any slot of any operand.
     pub lo: f64,
@@ -54,7 +55,7 @@ impl Clear {
         Ok(self.fill(v).collect())
     }
 
-    /// The ranges seen by each `poly` and `mul`, in program order, widened over the runs since the start.
+    /// The ranges seen by each `poly`, `mul` and `point`, in program order, widened over the runs since the start.
     #[must_use]
     pub fn ranges(&self) -> Vec<Seen> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).seen.clone()
@@ -164,6 +165,13 @@ impl Rotate for Clear {
             out = zip(&out, &rotated(&sum, giant.rotation), |x, y| x + y);
         }
         Ok(out)
+    }
+}
+
+impl Points for Clear {
+    fn point(&self, a: &Vec<f64>) -> Result<Vec<f64>, Error> {
+        self.note("point", &[a]);
+        Ok(a.clone())
     }
 }
 

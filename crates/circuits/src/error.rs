@@ -130,6 +130,24 @@ pub enum Error {
         /// The error that would do.
         need: f64,
     },
+    /// A program that passes more points than its schedule knows.
+    #[error(
+        "the program passes more than the {points} points of its schedule: make the schedule from a trace of this program"
+    )]
+    Unscheduled {
+        /// Points of the schedule.
+        points: usize,
+    },
+    /// Parameters of a map that it has not.
+    #[error("the logistic map is followed for rates from {least} to {most}, and {rate} is given")]
+    Rate {
+        /// The rate.
+        rate: f64,
+        /// The least.
+        least: f64,
+        /// The largest.
+        most: f64,
+    },
     /// A polynomial could not be made.
     #[error(transparent)]
     Polynomial(#[from] arras_approx::Error),

@@ -48,3 +48,11 @@ pub trait Rotate: Arith {
     /// m times a, by baby steps and giant steps. Cost: one level, the Galois keys of `Matrix::steps`.
     fn linear(&self, a: &Self::Ct, m: &Matrix) -> Result<Self::Ct, Self::Error>;
 }
+
+/// Where a program may be refreshed (bootstrapped).
+///
+/// A program marks such points and never decides: `arras_plan::schedule` does, from the levels that a trace found between them.
+pub trait Points: Arith {
+    /// a itself, which may come back with more levels. Cost: nothing, or a refresh. Values must lie in [-1, 1].
+    fn point(&self, a: &Self::Ct) -> Result<Self::Ct, Self::Error>;
+}

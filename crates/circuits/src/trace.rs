@@ -18,12 +18,15 @@
 //! | `poly` | the affine map, unless the domain is [-1, 1], and the plan: see below |
 //! | `rotate` | `Rotate`, unless the rotation is 0 modulo the slots |
 //! | `linear` | `HoistedRotate`, `PlainProduct`, `Rotate`, one `Rescale`: see below |
+//! | `point` | `Refresh` where the schedule has one, at the level of its operand |
 //!
 //! *Combine* works at the lowest level of all its terms, and aligns nothing: a weight carries the correction of its term's
 //! scale. *Poly* costs a `ScalarProduct` and a `Rescale` for the affine map and then, from the level reached, entry i of
 //! [`arras_approx::Plan::tally`] at i levels lower, with no alignment inside. *Linear* works at the level of its operand:
 //! a `HoistedRotate` for each baby other than 0, a `PlainProduct` for each diagonal, a `Rotate` for each giant other
 //! than 0, and one `Rescale`, of the sum over the giants.
+//!
+//! What a refresh does inside is not counted: it happens at levels of its own.
 //!
 //! *Alignment*: when the operands of `add`, `sub` or `mul` are at levels h > l, the higher one loses limbs down to l + 1
 //! for nothing and then costs a `ScalarProduct` and a `Rescale` at level l + 1.
@@ -35,8 +38,9 @@ use arras_approx::Polynomial;
 
 use crate::clear::reduce;
 use crate::error::{Error, check_repeats, check_slots, check_terms};
+use crate::levels::{LevelGraph, Recorder, Schedule};
 use crate::matrix::Matrix;
-use crate::ops::{Arith, Rotate};
+use crate::ops::{Arith, Points, Rotate};
 
 /// An operation that takes time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -55,6 +59,8 @@ pub enum Op {
     PlainProduct,
     /// The product with a public number.
     ScalarProduct,
+    /// A refresh: levels come back.
+    Refresh,
 }
 
 /// What a program does, and the keys that it needs.
@@ -68,10 +74,12 @@ pub struct Trace {
     pub relinearise: Option<u32>,
     /// The highest level at which a conjugate is taken, if any is.
     pub conjugate: Option<u32>,
-    /// Levels consumed on the longest path.
+    /// Levels consumed on the longest path; with refreshes, by how much the lowest level is below that of the inputs.
     pub depth: u32,
     /// The levels of the results.
     pub outputs: Vec<u32>,
+    /// The points where a refresh is allowed, and the levels between them.
+    pub points: LevelGraph,
 }
 
 impl Trace {
@@ -92,6 +100,8 @@ impl Trace {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Traced {
     level: u32,
+    /// What it depends on, by the number that the recorder gave.
+    ways: usize,
 }
 
 impl Traced {
@@ -108,6 +118,7 @@ pub struct Tracer {
     slots: usize,
     top: u32,
     unlimited: bool,
+    schedule: Option<Schedule>,
     state: Mutex<State>,
 }
 
@@ -116,6 +127,7 @@ pub struct Tracer {
 struct State {
     trace: Trace,
     lowest: u32,
+    recorder: Recorder,
 }
 
 /// Levels of a tracer without limit: more than any program consumes.
@@ -127,7 +139,7 @@ impl Tracer {
     /// # Errors
     /// When the number of slots is not a power of two.
     pub fn new(slots: usize, levels: u32) -> Result<Self, Error> {
-        Self::start(slots, levels, false)
+        Self::start(slots, levels, false, None)
     }
 
     /// A tracer that finds the depth: its trace is that of inputs with exactly the levels that are needed.
@@ -135,19 +147,27 @@ impl Tracer {
     /// # Errors
     /// When the number of slots is not a power of two.
     pub fn unlimited(slots: usize) -> Result<Self, Error> {
-        Self::start(slots, UNLIMITED, true)
+        Self::start(slots, UNLIMITED, true, None)
     }
 
-    fn start(slots: usize, top: u32, unlimited: bool) -> Result<Self, Error> {
+    /// A tracer whose inputs have this many levels, and whose points follow a schedule: what it traces runs.
+    ///
+    /// # Errors
+    /// When the number of slots is not a power of two.
+    pub fn scheduled(slots: usize, levels: u32, schedule: &Schedule) -> Result<Self, Error> {
+        Self::start(slots, levels, false, Some(schedule.clone()))
+    }
+
+    fn start(slots: usize, top: u32, unlimited: bool, schedule: Option<Schedule>) -> Result<Self, Error> {
         check_slots(slots)?;
-        let state = Mutex::new(State { trace: Trace::default(), lowest: top });
-        Ok(Tracer { slots, top, unlimited, state })
+        let state = State { trace: Trace::default(), lowest: top, recorder: Recorder::new(top) };
+        Ok(Tracer { slots, top, unlimited, schedule, state: Mutex::new(state) })
     }
 
     /// A fresh input.
     #[must_use]
     pub fn input(&self) -> Traced {
-        Traced { level: self.top }
+        Traced { level: self.top, ways: 0 }
     }
 
     /// All that was counted so far, with the levels of these results.
@@ -165,6 +185,7 @@ impl Tracer {
             conjugate: t.conjugate.map(|level| level - base),
             depth: self.top - state.lowest,
             outputs: outputs.iter().map(|o| o.level.saturating_sub(base)).collect(),
+            points: state.recorder.graph().clone(),
         }
     }
 
@@ -184,11 +205,19 @@ impl Tracer {
     }
 
     /// Counts a rescale at a level that is at least one, and returns what comes out.
-    fn rescale(&self, level: u32) -> Traced {
-        self.count(Op::Rescale, level, 1);
+    fn rescale(&self, a: Traced) -> Traced {
+        self.count(Op::Rescale, a.level, 1);
         let mut state = self.state();
-        state.lowest = state.lowest.min(level - 1);
-        Traced { level: level - 1 }
+        let out = Traced { level: a.level - 1, ..a };
+        state.lowest = state.lowest.min(out.level);
+        state.recorder.made(out.ways, out.level);
+        out
+    }
+
+    /// Something at the lower level of two values that depends on both; nothing is counted.
+    fn join(&self, a: Traced, b: Traced) -> Traced {
+        let ways = self.state().recorder.join((a.ways, a.level), (b.ways, b.level));
+        Traced { level: a.level.min(b.level), ways }
     }
 
     fn rotation(&self, op: Op, by: usize, level: u32) {
@@ -200,14 +229,14 @@ impl Tracer {
         }
     }
 
-    /// The common level of two operands, with what it costs to bring them there.
-    fn align(&self, a: &Traced, b: &Traced) -> u32 {
-        let low = a.level.min(b.level);
+    /// Two operands at their common level, with what it costs to bring them there.
+    fn align(&self, a: &Traced, b: &Traced) -> Traced {
+        let both = self.join(*a, *b);
         if a.level != b.level {
-            self.count(Op::ScalarProduct, low + 1, 1);
-            self.count(Op::Rescale, low + 1, 1);
+            self.count(Op::ScalarProduct, both.level + 1, 1);
+            self.count(Op::Rescale, both.level + 1, 1);
         }
-        low
+        both
     }
 }
 
@@ -221,17 +250,17 @@ impl Arith for Tracer {
     type Error = Error;
 
     fn add(&self, a: &Traced, b: &Traced) -> Result<Traced, Error> {
-        Ok(Traced { level: self.align(a, b) })
+        Ok(self.align(a, b))
     }
     fn sub(&self, a: &Traced, b: &Traced) -> Result<Traced, Error> {
         self.add(a, b)
     }
     fn mul(&self, a: &Traced, b: &Traced) -> Result<Traced, Error> {
         need("mul", 1, a.level.min(b.level))?;
-        let level = self.align(a, b);
-        self.count(Op::Product, level, 1);
-        self.count(Op::Relinearise, level, 1);
-        Ok(self.rescale(level))
+        let both = self.align(a, b);
+        self.count(Op::Product, both.level, 1);
+        self.count(Op::Relinearise, both.level, 1);
+        Ok(self.rescale(both))
     }
     fn add_plain(&self, a: &Traced, v: &[f64]) -> Result<Traced, Error> {
         check_repeats(v.len(), self.slots)?;
@@ -241,7 +270,7 @@ impl Arith for Tracer {
         check_repeats(v.len(), self.slots)?;
         need("mul_plain", 1, a.level)?;
         self.count(Op::PlainProduct, a.level, 1);
-        Ok(self.rescale(a.level))
+        Ok(self.rescale(*a))
     }
     fn add_scalar(&self, a: &Traced, _: f64) -> Result<Traced, Error> {
         Ok(*a)
@@ -249,14 +278,15 @@ impl Arith for Tracer {
     fn mul_scalar(&self, a: &Traced, _: f64) -> Result<Traced, Error> {
         need("mul_scalar", 1, a.level)?;
         self.count(Op::ScalarProduct, a.level, 1);
-        Ok(self.rescale(a.level))
+        Ok(self.rescale(*a))
     }
     fn combine(&self, terms: &[Traced], weights: &[f64], _: f64) -> Result<Traced, Error> {
         check_terms(terms.len(), weights.len())?;
-        let level = terms.iter().map(|t| t.level).min().unwrap_or(0);
-        need("combine", 1, level)?;
-        self.count(Op::ScalarProduct, level, weights.iter().filter(|w| **w != 0.0).count() as u64);
-        Ok(self.rescale(level))
+        let all = terms.iter().copied().reduce(|a, b| self.join(a, b));
+        let all = all.ok_or(Error::WrongLength { need: 1, have: 0 })?;
+        need("combine", 1, all.level)?;
+        self.count(Op::ScalarProduct, all.level, weights.iter().filter(|w| **w != 0.0).count() as u64);
+        Ok(self.rescale(all))
     }
     fn lower(&self, a: &Traced, by: u32) -> Result<Traced, Error> {
         need("lower", by, a.level)?;
@@ -264,7 +294,7 @@ impl Arith for Tracer {
             return Ok(*a);
         }
         self.count(Op::ScalarProduct, a.level - by + 1, 1);
-        Ok(self.rescale(a.level - by + 1))
+        Ok(self.rescale(Traced { level: a.level - by + 1, ..*a }))
     }
     fn twice_real(&self, a: &Traced) -> Result<Traced, Error> {
         self.count(Op::Rotate, a.level, 1);
@@ -274,19 +304,19 @@ impl Arith for Tracer {
     }
     fn poly(&self, a: &Traced, p: &Polynomial) -> Result<Traced, Error> {
         need("poly", p.depth(), a.level)?;
-        let mut level = a.level;
+        let mut at = *a;
         if !p.is_unit() {
-            self.count(Op::ScalarProduct, level, 1);
-            level = self.rescale(level).level;
+            self.count(Op::ScalarProduct, at.level, 1);
+            at = self.rescale(at);
         }
         for tally in p.plan().tally() {
-            self.count(Op::Product, level, tally.products.into());
-            self.count(Op::Relinearise, level, tally.relinearisations.into());
-            self.count(Op::ScalarProduct, level, tally.scalar_products.into());
-            self.count(Op::Rescale, level, u64::from(tally.rescales) - 1);
-            level = self.rescale(level).level;
+            self.count(Op::Product, at.level, tally.products.into());
+            self.count(Op::Relinearise, at.level, tally.relinearisations.into());
+            self.count(Op::ScalarProduct, at.level, tally.scalar_products.into());
+            self.count(Op::Rescale, at.level, u64::from(tally.rescales) - 1);
+            at = self.rescale(at);
         }
-        Ok(Traced { level })
+        Ok(at)
     }
 }
 
@@ -308,6 +338,25 @@ impl Rotate for Tracer {
             self.count(Op::PlainProduct, a.level, giant.terms.len() as u64);
             self.rotation(Op::Rotate, giant.rotation, a.level);
         }
-        Ok(self.rescale(a.level))
+        Ok(self.rescale(*a))
+    }
+}
+
+impl Points for Tracer {
+    fn point(&self, a: &Traced) -> Result<Traced, Error> {
+        let point = self.state().recorder.points();
+        let level = match &self.schedule {
+            None => a.level,
+            Some(schedule) => match schedule.refresh.get(point) {
+                None => return Err(Error::Unscheduled { points: schedule.refresh.len() }),
+                Some(false) => a.level,
+                Some(true) => {
+                    need("refresh", schedule.input, a.level)?;
+                    self.count(Op::Refresh, a.level, 1);
+                    schedule.output
+                }
+            },
+        };
+        Ok(Traced { level, ways: self.state().recorder.pass(a.ways, a.level, level) })
     }
 }

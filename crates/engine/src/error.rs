@@ -115,6 +115,20 @@ pub enum Error {
     /// The caller asked to stop.
     #[error("the run was stopped, and nothing was written")]
     Stopped,
+    /// A schedule for other levels than a refresh has.
+    #[error(
+        "the schedule takes refreshes from level {input} to level {output}, and these go from {need} to {gives}: make the schedule for this refresh"
+    )]
+    Schedule {
+        /// The level at which the schedule takes the input of a refresh.
+        input: u32,
+        /// The level at which it has the output.
+        output: u32,
+        /// The level at which a refresh takes its input.
+        need: u32,
+        /// The level of what it gives.
+        gives: u32,
+    },
     /// A probe that was given no way to decrypt.
     #[error(
         "decryption needs the secret key, which only the caller has: give it to the probe with `opening`"

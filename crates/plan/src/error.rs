@@ -120,6 +120,50 @@ pub enum Error {
         /// Its depth.
         depth: u32,
     },
+    /// Levels run out where no refresh is allowed.
+    #[error(
+        "after point {from} (0 is the input) the program takes {need} levels without meeting a point, and {have} are there: mark a point in between, or use parameters with more levels"
+    )]
+    Stretch {
+        /// The point, from 1; 0 is the input.
+        from: usize,
+        /// Levels needed.
+        need: u32,
+        /// Levels there are.
+        have: u32,
+    },
+    /// Levels run out before a refresh can start.
+    #[error(
+        "from point {from} (0 is the input) to point {to} it takes {need} levels, with the {input} that a refresh starts from, and {have} are there: mark a point in between, or use parameters with more levels"
+    )]
+    TooFar {
+        /// The point before, from 1; 0 is the input.
+        from: usize,
+        /// The point that cannot refresh.
+        to: usize,
+        /// Levels needed.
+        need: u32,
+        /// Those of them from which a refresh starts.
+        input: u32,
+        /// Levels there are.
+        have: u32,
+    },
+    /// A cost of a refresh that is negative, infinite or no number.
+    #[error("a refresh at point {point} is said to cost {value}: give a number that is not negative")]
+    RefreshCost {
+        /// The point, from 1.
+        point: usize,
+        /// The cost.
+        value: f64,
+    },
+    /// A table of costs knows nothing of refreshes.
+    #[error(
+        "the trace holds {count} refreshes, whose time no table of costs has: price the trace without them"
+    )]
+    Refreshes {
+        /// How many.
+        count: u64,
+    },
     /// A polynomial could not be made.
     #[error(transparent)]
     Polynomial(#[from] arras_approx::Error),

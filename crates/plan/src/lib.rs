@@ -4,8 +4,10 @@ pub mod cost;
 mod error;
 mod fastest;
 pub mod price;
+mod schedule;
 
 pub use cost::{Chain, CostTable, Machine, Operation, Ring};
 pub use error::Error;
 pub use fastest::Fastest;
 pub use price::OddPrices;
+pub use schedule::{Budget, schedule};

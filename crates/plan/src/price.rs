@@ -33,7 +33,7 @@ impl Chain {
     /// Milliseconds of everything in a trace whose levels are those of this chain.
     ///
     /// # Errors
-    /// A level that the chain has not.
+    /// A level that the chain has not, or refreshes.
     pub fn price(&self, trace: &Trace) -> Result<f64, Error> {
         let mut sum = 0.0;
         for (&(op, level), &count) in &trace.counts {
@@ -58,6 +58,7 @@ impl Chain {
                 }
                 Op::PlainProduct => times(Operation::PlainProduct, count),
                 Op::ScalarProduct => times(Operation::ScalarProduct, count),
+                Op::Refresh => Err(Error::Refreshes { count }),
             }?;
         }
         Ok(sum)

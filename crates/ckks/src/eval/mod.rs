@@ -10,7 +10,7 @@ pub use linear::{Diagonals, Giant};
 pub use rotate::HoistedCiphertext;
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arras_rlwe::{KeySet, Level};
 
@@ -46,7 +46,7 @@ pub type Counts = BTreeMap<(Op, Level), u64>;
 #[derive(Debug)]
 pub struct Evaluator {
     params: Params,
-    keys: KeySet,
+    keys: Arc<KeySet>,
     counts: Mutex<Counts>,
 }
 
@@ -57,7 +57,13 @@ impl Evaluator {
     /// Keys of other parameters.
     pub fn new(params: &Params, keys: KeySet) -> Result<Self, Error> {
         params.check_id("evaluation key", keys.id())?;
-        Ok(Self { params: params.clone(), keys, counts: Mutex::default() })
+        Ok(Self { params: params.clone(), keys: Arc::new(keys), counts: Mutex::default() })
+    }
+
+    /// An evaluator with the same keys and with counters of its own.
+    #[must_use]
+    pub fn twin(&self) -> Self {
+        Self { params: self.params.clone(), keys: self.keys.clone(), counts: Mutex::default() }
     }
 
     /// The parameters.

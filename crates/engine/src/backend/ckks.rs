@@ -23,7 +23,7 @@ pub struct Ckks {
 
 /// A hidden vector that fits its backend; cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Hidden(Arc<Ciphertext>);
+pub struct Hidden(pub(super) Arc<Ciphertext>);
 
 impl Hidden {
     /// Multiplications left.

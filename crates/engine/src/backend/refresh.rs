@@ -1,0 +1,145 @@
+//! Programs deeper than their chain: the points of a schedule are refreshed.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use arras_approx::Polynomial;
+use arras_circuits::{Arith, Error as Misuse, Matrix, Op, Points, Rotate, Schedule};
+use arras_ckks::{Bootstrapper, Ciphertext, Evaluator};
+
+use super::ckks::{Ckks, Counts, Hidden};
+use crate::error::Error;
+
+/// One run of a program under a schedule: the operations of a backend, and refreshes where the schedule has them.
+///
+/// Points are told apart by their order, so that a run passes them one after another, as the trace did.
+#[derive(Debug)]
+pub struct Refreshing {
+    ops: Ckks,
+    /// Runs refreshes, and counts what they do inside apart from the program.
+    inside: Evaluator,
+    boot: Arc<Bootstrapper>,
+    rounds: u32,
+    schedule: Schedule,
+    passed: AtomicUsize,
+    done: Mutex<Counts>,
+}
+
+impl Ckks {
+    /// This backend for one run under a schedule; each refresh takes so many rounds (`Evaluator::bootstrap_rounds`).
+    ///
+    /// # Errors
+    /// A bootstrapper of other slots, or a schedule for other levels than its.
+    pub fn refreshing(
+        &self,
+        boot: Arc<Bootstrapper>,
+        rounds: u32,
+        schedule: Schedule,
+    ) -> Result<Refreshing, Error> {
+        if boot.slots() != self.slots() {
+            return Err(Error::Slots { need: self.slots(), have: boot.slots() });
+        }
+        let need = u32::from(boot.input_level().0);
+        let gives = need + boot.spec().levels_left(boot.slots());
+        let Schedule { input, output, .. } = schedule;
+        if (input, output) != (need, gives) {
+            return Err(Error::Schedule { input, output, need, gives });
+        }
+        let inside = self.evaluator().twin();
+        let (passed, done) = (AtomicUsize::new(0), Mutex::default());
+        Ok(Refreshing { ops: self.clone(), inside, boot, rounds, schedule, passed, done })
+    }
+}
+
+impl Refreshing {
+    /// A ciphertext as an operand.
+    ///
+    /// # Errors
+    /// When it has other parameters or another number of slots.
+    pub fn input(&self, ciphertext: Ciphertext) -> Result<Hidden, Error> {
+        self.ops.input(ciphertext)
+    }
+
+    /// What ran on the backend, and the refreshes of this run: what [`arras_circuits::Trace::counts`] foretells.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        let mut counts = self.ops.counts();
+        counts.extend(self.done().iter());
+        counts
+    }
+
+    /// Refreshes done so far.
+    #[must_use]
+    pub fn refreshes(&self) -> u64 {
+        self.done().values().sum()
+    }
+
+    fn done(&self) -> MutexGuard<'_, Counts> {
+        // A panic elsewhere leaves counters at worst one behind.
+        self.done.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Points for Refreshing {
+    fn point(&self, a: &Hidden) -> Result<Hidden, Error> {
+        let point = self.passed.fetch_add(1, Ordering::Relaxed);
+        let points = self.schedule.refresh.len();
+        if !*self.schedule.refresh.get(point).ok_or(Misuse::Unscheduled { points })? {
+            return Ok(a.clone());
+        }
+        let fresh = self.inside.bootstrap_rounds(a.ciphertext(), &self.boot, self.rounds, &mut |_| ())?;
+        *self.done().entry((Op::Refresh, u32::from(a.level().0))).or_insert(0) += 1;
+        self.ops.input(fresh)
+    }
+}
+
+impl Arith for Refreshing {
+    type Ct = Hidden;
+    type Error = Error;
+
+    fn add(&self, a: &Hidden, b: &Hidden) -> Result<Hidden, Error> {
+        self.ops.add(a, b)
+    }
+    fn sub(&self, a: &Hidden, b: &Hidden) -> Result<Hidden, Error> {
+        self.ops.sub(a, b)
+    }
+    fn mul(&self, a: &Hidden, b: &Hidden) -> Result<Hidden, Error> {
+        self.ops.mul(a, b)
+    }
+    fn add_plain(&self, a: &Hidden, v: &[f64]) -> Result<Hidden, Error> {
+        self.ops.add_plain(a, v)
+    }
+    fn mul_plain(&self, a: &Hidden, v: &[f64]) -> Result<Hidden, Error> {
+        self.ops.mul_plain(a, v)
+    }
+    fn add_scalar(&self, a: &Hidden, c: f64) -> Result<Hidden, Error> {
+        self.ops.add_scalar(a, c)
+    }
+    fn mul_scalar(&self, a: &Hidden, c: f64) -> Result<Hidden, Error> {
+        self.ops.mul_scalar(a, c)
+    }
+    fn combine(&self, terms: &[Hidden], weights: &[f64], bias: f64) -> Result<Hidden, Error> {
+        self.ops.combine(terms, weights, bias)
+    }
+    fn lower(&self, a: &Hidden, by: u32) -> Result<Hidden, Error> {
+        self.ops.lower(a, by)
+    }
+    fn twice_real(&self, a: &Hidden) -> Result<Hidden, Error> {
+        self.ops.twice_real(a)
+    }
+    fn poly(&self, a: &Hidden, p: &Polynomial) -> Result<Hidden, Error> {
+        self.ops.poly(a, p)
+    }
+}
+
+impl Rotate for Refreshing {
+    fn slots(&self) -> usize {
+        self.ops.slots()
+    }
+    fn rotate(&self, a: &Hidden, by: i64) -> Result<Hidden, Error> {
+        self.ops.rotate(a, by)
+    }
+    fn linear(&self, a: &Hidden, m: &Matrix) -> Result<Hidden, Error> {
+        self.ops.linear(a, m)
+    }
+}
