@@ -41,6 +41,15 @@ impl Logistic {
         0.5 - z / rate
     }
 
+    /// One step: a point, and z^2 + c.
+    ///
+    /// # Errors
+    /// What the operations refuse.
+    pub fn step<B: Points>(ops: &B, z: &B::Ct, c: &B::Ct) -> Result<B::Ct, B::Error> {
+        let z = ops.point(z)?;
+        ops.add(&ops.mul(&z, &z)?, c)
+    }
+
     /// z after all steps. Before each step there is a point. `heard` is told z after each, and stops everything by an error.
     ///
     /// Cost: a level, a product and a sum for each step; c is lowered to the level of z.
@@ -55,8 +64,7 @@ impl Logistic {
     ) -> Result<B::Ct, E> {
         let mut z = c.clone();
         for step in 1..=self.steps {
-            let from = ops.point(&z)?;
-            z = ops.add(&ops.mul(&from, &from)?, c)?;
+            z = Self::step(ops, &z, c)?;
             heard(step, &z)?;
         }
         Ok(z)

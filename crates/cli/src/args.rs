@@ -2,6 +2,7 @@
 
 pub mod bench_compare;
 pub mod compare;
+pub mod demo;
 pub mod minimax;
 
 use std::path::PathBuf;
@@ -84,6 +85,12 @@ pub enum Command {
         after_help = "Examples:\n  arras calibrate\n  arras calibrate --depths 11,16-28 --out costs.json --verify\n\nOne thread is measured unless --threads says otherwise. Chains that the file already holds are kept: an interrupted run goes on."
     )]
     Calibrate(Calibrate),
+    /// Show what encrypted computation can do, checked against the same in the clear
+    #[command(after_help = "Example:\n  arras demo deep --preset toy --depth 40")]
+    Demo {
+        #[command(subcommand)]
+        what: demo::Demo,
+    },
     /// Measure the engine
     #[command(after_help = "Example:\n  arras bench ops --preset n14-l7")]
     Bench {

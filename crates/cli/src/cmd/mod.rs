@@ -4,6 +4,7 @@ pub mod bench;
 pub mod calibrate;
 pub mod classify;
 pub mod compare;
+pub mod demo;
 pub mod eval;
 pub mod evaluate;
 pub mod keygen;

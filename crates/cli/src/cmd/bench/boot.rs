@@ -62,7 +62,7 @@ pub fn run(args: &BenchBoot, out: &Output) -> anyhow::Result<ExitCode> {
 }
 
 /// What is refreshed with which parameters, and in how many rounds.
-fn parameters(name: &str) -> anyhow::Result<(BootSpec, Params, u32)> {
+pub fn parameters(name: &str) -> anyhow::Result<(BootSpec, Params, u32)> {
     if name == TOY.0 {
         let whole = presets::find("boot-n16").context("no refresh has a name")?.spec;
         let spec = BootSpec { log_degree: TOY.1, depth: 6, ..whole };

@@ -1,0 +1,26 @@
+//! The words of `arras demo`.
+
+use clap::{Args, Subcommand};
+
+#[derive(Debug, Subcommand)]
+pub enum Demo {
+    /// A program far deeper than the chain: the logistic map x <- r x (1 - x) for a hidden r in each slot, with refreshes
+    /// where a schedule puts them
+    #[command(
+        after_help = "Examples:\n  arras demo deep\n  arras demo deep --depth 40 --preset toy --json\n\nThe error is that against the clear reading, over all slots, after every step."
+    )]
+    Deep(Deep),
+}
+
+#[derive(Debug, Args)]
+pub struct Deep {
+    /// Multiplications one after another
+    #[arg(long, value_name = "STEPS", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub depth: u32,
+    /// boot-n15, boot-n16, boot-n16-precise, or toy (small and insecure)
+    #[arg(long, value_name = "NAME", default_value = "boot-n16")]
+    pub preset: String,
+    /// Slots of the vectors, a power of two; all by default
+    #[arg(long, value_name = "SLOTS")]
+    pub slots: Option<usize>,
+}
