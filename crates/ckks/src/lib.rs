@@ -13,7 +13,7 @@ mod release;
 pub mod wire;
 
 pub use arras_rlwe as rlwe;
-pub use arras_rlwe::{KeyRequest, KeySet, Level, PublicKey, Purpose, SecretKey, Security, Spec};
+pub use arras_rlwe::{KeyRequest, KeySet, KeySizes, Level, PublicKey, Purpose, SecretKey, Security, Spec};
 pub use boot::{BootSpec, Bootstrapper};
 pub use chain::{Shape, Wish};
 pub use cipher::{Ciphertext, Product, SeededCiphertext, Tensor};

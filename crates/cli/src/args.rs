@@ -43,7 +43,7 @@ pub enum Command {
     Compare(compare::Compare),
     /// Make keys
     #[command(
-        after_help = "Examples:\n  arras keygen --out keys\n  arras keygen --out other-keys --passphrase\n\nsecret.key stays with you; evaluation.key and params go to whoever runs the model."
+        after_help = "Examples:\n  arras keygen --out keys\n  arras keygen --out other-keys --passphrase\n  arras keygen --out boot-keys --bootstrap boot-n16\n\nsecret.key stays with you; evaluation.key and params go to whoever runs the model."
     )]
     Keygen(Keygen),
     /// Encrypt sentences (needs the secret key, or with --public the public key)
@@ -154,6 +154,12 @@ pub struct Keygen {
     /// Make keys for one mode only; for both by default
     #[arg(long, value_name = "MODE")]
     pub mode: Option<Mode>,
+    /// Make keys for the refreshes of a preset instead of a model: boot-n15, boot-n16 or boot-n16-precise
+    #[arg(long, value_name = "PRESET", conflicts_with_all = ["model", "mode", "security"])]
+    pub bootstrap: Option<String>,
+    /// Slots of the vectors to refresh; all by default
+    #[arg(long, value_name = "SLOTS", requires = "bootstrap")]
+    pub slots: Option<usize>,
     /// Replace the keys in the folder
     #[arg(long)]
     pub force: bool,

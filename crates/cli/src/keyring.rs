@@ -8,8 +8,7 @@ use arras_client::plan::Plan;
 use arras_client::{Error, Folder, Keys, Source, random};
 use etcetera::BaseStrategy as _;
 
-use crate::output;
-use crate::stop;
+use crate::{memory, output, stop};
 
 /// The folder in which keys for a plan are kept for this user: one for each parameter set and set of keys.
 pub fn folder(plan: &Plan) -> anyhow::Result<Folder> {
@@ -21,7 +20,7 @@ pub fn folder(plan: &Plan) -> anyhow::Result<Folder> {
 
 /// Names a request in a few letters.
 fn fingerprint(request: &KeyRequest) -> String {
-    let mut hasher = blake3::Hasher::new_derive_key("arras 2026 key request");
+    let mut hasher = blake3::Hasher::new_derive_key("arras 2026 key request, with a hash of each key");
     for (purpose, level) in request.iter() {
         hasher.update(format!("{purpose} at {level};").as_bytes());
     }
@@ -41,6 +40,28 @@ pub fn generate(params: &Params, request: &KeyRequest, source: Source<'_>) -> an
     Ok(keys?)
 }
 
+/// Writes new keys into a folder as they are made, with a bar on the terminal; Ctrl-C stops between two keys.
+pub fn write(
+    folder: &Folder,
+    params: &Params,
+    request: &KeyRequest,
+    source: Source<'_>,
+    replace: bool,
+) -> anyhow::Result<()> {
+    let sizes = request.sizes(params.rlwe())?;
+    // The key, the bytes of its half, and what its making takes.
+    memory::check("the largest key and its making", 2 * sizes.largest)?;
+    stop::watch()?;
+    let bar = output::bar(request.iter().len() as u64, "making keys");
+    let mut rng = random::system()?;
+    let made = folder.generate(params, request, source, &mut rng, replace, |done| {
+        bar.set_position(done as u64);
+        !stop::asked()
+    });
+    bar.finish_and_clear();
+    Ok(made?)
+}
+
 /// The folder of keys for a plan, which is made if it is not there. True if it was.
 pub fn provide(chosen: Option<&PathBuf>, plan: &Plan) -> anyhow::Result<(Folder, bool)> {
     let folder = match chosen {
@@ -53,10 +74,9 @@ pub fn provide(chosen: Option<&PathBuf>, plan: &Plan) -> anyhow::Result<(Folder,
     if output::is_watched() {
         output::note(&format!("making keys in {} (once)", folder.path().display()));
     }
-    let keys = generate(plan.params(), plan.request(), Source::Random)?;
-    match folder.write(plan.params(), &keys, false) {
+    match write(&folder, plan.params(), plan.request(), Source::Random, false) {
         // Another process was faster, and its keys are as good.
-        Err(Error::Exists { .. }) => Ok((folder, false)),
-        other => Ok(other.map(|()| (folder, true))?),
+        Err(error) if matches!(error.downcast_ref(), Some(Error::Exists { .. })) => Ok((folder, false)),
+        other => other.map(|()| (folder, true)),
     }
 }

@@ -5,6 +5,7 @@ mod cmd;
 mod costs;
 mod input;
 mod keyring;
+mod memory;
 mod output;
 mod stop;
 

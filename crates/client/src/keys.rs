@@ -28,10 +28,26 @@ pub enum Source<'a> {
     Passphrase(&'a [u8], Recipe),
 }
 
+impl Source<'_> {
+    /// The secret key, and the recipe that gives it again if there is one.
+    pub(crate) fn secret<R: CryptoRng + ?Sized>(
+        self,
+        params: &Params,
+        rng: &mut R,
+    ) -> Result<(SecretKey, Option<Recipe>), Error> {
+        Ok(match self {
+            Source::Random => (SecretKey::new(params.rlwe(), rng), None),
+            Source::Passphrase(words, recipe) => {
+                (SecretKey::new(params.rlwe(), &mut recipe.generator(words, params.id())?), Some(recipe))
+            }
+        })
+    }
+}
+
 impl Keys {
     /// New keys. `progress` is called with the number of evaluation keys made so far and stops everything by returning `false`.
     ///
-    /// Cost: per evaluation key, digits times rows transforms; all keys are in memory until they are stored.
+    /// Cost: per evaluation key, digits times rows transforms; all keys are in memory; `Folder::generate` holds one at a time.
     ///
     /// # Errors
     /// A passphrase that is refused, a request above the parameters, or `Error::Interrupted`.
@@ -42,12 +58,7 @@ impl Keys {
         rng: &mut R,
         mut progress: impl FnMut(usize) -> bool,
     ) -> Result<Self, Error> {
-        let (secret, recipe) = match source {
-            Source::Random => (SecretKey::new(params.rlwe(), rng), None),
-            Source::Passphrase(words, recipe) => {
-                (SecretKey::new(params.rlwe(), &mut recipe.generator(words, params.id())?), Some(recipe))
-            }
-        };
+        let (secret, recipe) = source.secret(params, rng)?;
         if !progress(0) {
             return Err(Error::Interrupted);
         }

@@ -14,12 +14,14 @@ use std::fs;
 use std::io::{Error as IoError, ErrorKind, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
-use arras_ckks::{KeySet, Params, PublicKey, SecretKey};
-use arras_rlwe::wire::{self, Wire};
+use arras_ckks::{KeyRequest, KeySet, Params, PublicKey, SecretKey};
+use arras_rlwe::KeyStream;
+use arras_rlwe::wire::{self, KeyFile, Wire};
+use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
 use crate::error::Error;
-use crate::keys::Keys;
+use crate::keys::{Keys, Source};
 use crate::passphrase::Recipe;
 
 /// The secret key's file.
@@ -92,19 +94,68 @@ impl Folder {
     /// # Errors
     /// A folder that is in the way, or a file system that refuses.
     pub fn write(&self, params: &Params, keys: &Keys, replace: bool) -> Result<(), Error> {
+        self.make(params, replace, |fresh| {
+            let evaluation = wire::to_bytes(params.rlwe(), &keys.evaluation);
+            write_new(&fresh.join(EVALUATION), &evaluation, false)?;
+            write_others(fresh, params, &keys.secret, &keys.public, keys.recipe.as_ref())
+        })
+    }
+
+    /// Makes new keys and writes them, each evaluation key as soon as it is made: the folder appears whole, or an error
+    /// leaves what was there before.
+    ///
+    /// `progress` is called with the number of evaluation keys made so far and stops everything by returning `false`. From
+    /// the same generator come the same keys as from [`Keys::generate`].
+    ///
+    /// Cost: that of [`Keys::generate`]; memory for the secret and public keys, one evaluation key, and the bytes of its
+    /// half.
+    ///
+    /// # Errors
+    /// Those of [`Keys::generate`] and of [`Folder::write`].
+    pub fn generate<R: CryptoRng + ?Sized>(
+        &self,
+        params: &Params,
+        request: &KeyRequest,
+        source: Source<'_>,
+        rng: &mut R,
+        replace: bool,
+        mut progress: impl FnMut(usize) -> bool,
+    ) -> Result<(), Error> {
+        self.make(params, replace, |fresh| {
+            let rlwe = params.rlwe();
+            let (secret, recipe) = source.secret(params, rng)?;
+            if !progress(0) {
+                return Err(Error::Interrupted);
+            }
+            let public = secret.public_key(rlwe, rng)?;
+            let stream = KeyStream::new(rlwe, &secret, request, rng)?;
+            let path = fresh.join(EVALUATION);
+            let mut file = create_new(&path, false)?;
+            let written = stream.write(&mut file, &mut progress);
+            // The folder that is being made has no name yet that means something.
+            let written = written.map_err(failed(&self.path, "written"))?;
+            if !(written && progress(request.iter().len())) {
+                return Err(Error::Interrupted);
+            }
+            file.sync_all().map_err(failed(&self.path, "written"))?;
+            write_others(fresh, params, &secret, &public, recipe.as_ref())
+        })
+    }
+
+    /// Fills a hidden folder beside the target and moves it there.
+    fn make(
+        &self,
+        params: &Params,
+        replace: bool,
+        fill: impl FnOnce(&Path) -> Result<(), Error>,
+    ) -> Result<(), Error> {
         self.check_free(replace)?;
         let parent = parent(&self.path);
         fs::create_dir_all(parent).map_err(failed(parent, "made"))?;
         let fresh =
             temporary(".arras-keys-", 0o777).tempdir_in(parent).map_err(failed(parent, "written into"))?;
-        let rlwe = params.rlwe();
         write_new(&fresh.path().join(PARAMS), &wire::spec_to_bytes(params.spec(), params.id()), false)?;
-        write_new(&fresh.path().join(SECRET), &Zeroizing::new(wire::to_bytes(rlwe, &keys.secret)), true)?;
-        write_new(&fresh.path().join(PUBLIC), &wire::to_bytes(rlwe, &keys.public), false)?;
-        write_new(&fresh.path().join(EVALUATION), &wire::to_bytes(rlwe, &keys.evaluation), false)?;
-        if let Some(recipe) = &keys.recipe {
-            write_new(&fresh.path().join(RECIPE), &recipe.to_bytes(), false)?;
-        }
+        fill(fresh.path())?;
         self.put(fresh, parent, replace)
     }
 
@@ -169,21 +220,13 @@ impl Folder {
         parse(params, &read_key(&path)?, &path)
     }
 
-    /// The evaluation keys.
+    /// The evaluation keys, as whoever computes opens them.
     ///
     /// # Errors
     /// A missing or damaged file, or one of other parameters.
     pub fn evaluation(&self, params: &Params) -> Result<KeySet, Error> {
         let path = self.path.join(EVALUATION);
-        parse(params, &self.evaluation_bytes()?, &path)
-    }
-
-    /// The bytes of the evaluation keys, as they go to the engine.
-    ///
-    /// # Errors
-    /// A missing file.
-    pub fn evaluation_bytes(&self) -> Result<Vec<u8>, Error> {
-        Ok(std::mem::take(&mut *read_key(&self.path.join(EVALUATION))?))
+        evaluation(params, &path).map_err(|error| missing(error, &path))
     }
 
     /// The salt and costs behind the passphrase, if there is one.
@@ -204,6 +247,22 @@ pub fn params_from_bytes(bytes: &[u8], path: &Path) -> Result<Params, Error> {
     let named = || path.to_path_buf();
     let spec = wire::spec_from_bytes(bytes).map_err(|source| Error::Bytes { path: named(), source })?;
     Params::new(&spec).map_err(|source| Error::Params { path: named(), source })
+}
+
+/// Opens a file of evaluation keys: its index is read and checked, and each key when it is first needed.
+///
+/// What is no plain file, as a pipe, is read whole.
+///
+/// # Errors
+/// The file system refuses, or the file is damaged, or of other parameters.
+pub fn evaluation(params: &Params, path: &Path) -> Result<KeySet, Error> {
+    let bad = |source| Error::Bytes { path: path.to_path_buf(), source };
+    let file = fs::File::open(path).map_err(failed(path, "read"))?;
+    if file.metadata().map_err(failed(path, "read"))?.is_file() {
+        return KeyFile::open(params.rlwe(), file).map(KeySet::lazy).map_err(bad);
+    }
+    drop(file);
+    parse(params, &read(path)?, path)
 }
 
 /// Writes a public file whole or not at all; a link is followed, and a device or a pipe is written to as it is.
@@ -282,9 +341,13 @@ fn start(file: &fs::File) -> std::io::Result<Vec<u8>> {
 
 /// Reads a file of a folder of keys, which says what to do when it is not there.
 fn read_key(path: &Path) -> Result<Zeroizing<Vec<u8>>, Error> {
-    let gone =
-        |error: &Error| matches!(error, Error::File { source, .. } if source.kind() == ErrorKind::NotFound);
-    read(path).map_err(|error| if gone(&error) { Error::Missing { path: path.to_path_buf() } } else { error })
+    read(path).map_err(|error| missing(error, path))
+}
+
+/// Says of a file of keys that is not there what to do.
+fn missing(error: Error, path: &Path) -> Error {
+    let gone = matches!(&error, Error::File { source, .. } if source.kind() == ErrorKind::NotFound);
+    if gone { Error::Missing { path: path.to_path_buf() } } else { error }
 }
 
 fn parse<T: Wire>(params: &Params, bytes: &[u8], path: &Path) -> Result<T, Error> {
@@ -305,7 +368,28 @@ fn parent(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
+/// The files of a folder of keys besides the parameters and the evaluation keys; the secret is the last.
+fn write_others(
+    fresh: &Path,
+    params: &Params,
+    secret: &SecretKey,
+    public: &PublicKey,
+    recipe: Option<&Recipe>,
+) -> Result<(), Error> {
+    let rlwe = params.rlwe();
+    write_new(&fresh.join(PUBLIC), &wire::to_bytes(rlwe, public), false)?;
+    if let Some(recipe) = recipe {
+        write_new(&fresh.join(RECIPE), &recipe.to_bytes(), false)?;
+    }
+    write_new(&fresh.join(SECRET), &Zeroizing::new(wire::to_bytes(rlwe, secret)), true)
+}
+
 fn write_new(path: &Path, bytes: &[u8], private: bool) -> Result<(), Error> {
+    let mut file = create_new(path, private)?;
+    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(failed(path, "written"))
+}
+
+fn create_new(path: &Path, private: bool) -> Result<fs::File, Error> {
     let mut options = fs::OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
@@ -314,8 +398,7 @@ fn write_new(path: &Path, bytes: &[u8], private: bool) -> Result<(), Error> {
     }
     #[cfg(not(unix))]
     let _ = private;
-    let mut file = options.open(path).map_err(failed(path, "written"))?;
-    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(failed(path, "written"))
+    options.open(path).map_err(failed(path, "written"))
 }
 
 #[cfg(unix)]

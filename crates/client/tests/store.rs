@@ -81,3 +81,50 @@ fn parameters_without_security_are_refused() {
     let Err(error) = store::params_from_bytes(&bytes, "params".as_ref()) else { panic!("they are insecure") };
     assert!(error.to_string().contains("exceeds 106"), "{error}");
 }
+
+#[test]
+fn keys_written_as_they_are_made_are_those_made_at_once() {
+    let (work, params) = (TempDir::new().unwrap(), params());
+    let at = |name: &str| Folder::at(work.path().join(name));
+    at("once").write(&params, &keys(1), false).unwrap();
+    let mut steps = Vec::new();
+    let generate = |folder: &Folder, progress: &mut dyn FnMut(usize) -> bool| {
+        folder.generate(&params, &request(), Source::Random, &mut rng(1), false, progress)
+    };
+    let mut count = |done| {
+        steps.push(done);
+        true
+    };
+    generate(&at("stream"), &mut count).unwrap();
+    assert_eq!(steps, [0, 0, 1, 2]);
+    for name in [store::SECRET, store::PUBLIC, store::EVALUATION, store::PARAMS] {
+        let read = |folder: &str| std::fs::read(work.path().join(folder).join(name)).unwrap();
+        assert_eq!(read("once"), read("stream"), "{name}");
+    }
+    assert!(matches!(generate(&at("stream"), &mut |_| true), Err(Error::Exists { .. })));
+    for stop in 0..=request().iter().len() {
+        let stopped = generate(&at("stopped"), &mut |done| done < stop);
+        assert!(matches!(stopped, Err(Error::Interrupted)), "{stop}");
+        assert!(!at("stopped").path().exists());
+    }
+    // Nothing is left beside the two.
+    assert_eq!(work.path().read_dir().unwrap().count(), 2);
+}
+
+#[test]
+fn a_damaged_key_is_refused_when_it_is_used() {
+    let (work, params) = (TempDir::new().unwrap(), params());
+    let folder = Folder::at(work.path().join("keys"));
+    folder.write(&params, &keys(1), false).unwrap();
+    let path = folder.path().join(store::EVALUATION);
+    let mut bytes = std::fs::read(&path).unwrap();
+    let middle = bytes.len() / 4;
+    bytes[middle] ^= 1;
+    std::fs::write(&path, &bytes).unwrap();
+    let keys = folder.evaluation(&params).unwrap();
+    keys.key(Purpose::Rotate(1), Level(1)).unwrap();
+    let error = keys.key(Purpose::Relinearise, Level(1)).unwrap_err().to_string();
+    assert!(error.contains("for relinearisation cannot be used: the file is damaged"), "{error}");
+    std::fs::write(&path, &bytes[..middle]).unwrap();
+    assert!(matches!(folder.evaluation(&params), Err(Error::Bytes { .. })));
+}

@@ -173,14 +173,14 @@ impl Engine {
             }
         }
         if let Some(at) = trace.relinearise {
-            self.keys().key(Purpose::Relinearise, level(at)?)?;
+            self.keys().check(Purpose::Relinearise, level(at)?)?;
         }
         if let Some(at) = trace.conjugate {
             self.keys().key(Purpose::Conjugate, level(at)?)?;
         }
         for (&by, &at) in &trace.rotations {
             // Rotations are below the slots, which fit.
-            self.keys().key(Purpose::Rotate(u32::try_from(by).unwrap_or(u32::MAX)), level(at)?)?;
+            self.keys().check(Purpose::Rotate(u32::try_from(by).unwrap_or(u32::MAX)), level(at)?)?;
         }
         Ok(need)
     }

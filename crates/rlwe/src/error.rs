@@ -134,6 +134,14 @@ pub enum Error {
         /// The level of the operand.
         need: Level,
     },
+    /// The file of the keys does not give the key that its index promised.
+    #[error("the evaluation key for {by} cannot be used: {source}")]
+    KeyFile {
+        /// What the key would do.
+        by: crate::request::Purpose,
+        /// What is wrong with the file.
+        source: crate::wire::Error,
+    },
     /// Two objects of different parameter sets met.
     #[error(
         "the {what} belongs to parameter set {found}, not to {expected}; use keys and files made with the same parameters"

@@ -8,11 +8,12 @@ use arras_ring::{Basis, Coeff, Conversion, Eval, Modulus, Poly, Ring, Target, pa
 
 use crate::cipher::Ciphertext;
 use crate::error::Error;
+use crate::keyset::KeySet;
 use crate::keyswitch::switch;
 use crate::level::Level;
 use crate::params::Params;
 use crate::request::Purpose;
-use crate::switchkey::{KeySet, SwitchKey};
+use crate::switchkey::SwitchKey;
 
 /// A ciphertext at level 0 read at a higher level: m becomes m + q_0 I, where a coefficient of I is a rounded sum of h + 1
 /// numbers uniform in [-1/2, 1/2], for an ephemeral secret of weight h.

@@ -5,7 +5,11 @@ use std::collections::BTreeMap;
 use arras_ring::Galois;
 use serde::{Deserialize, Serialize};
 
+use crate::error::Error;
 use crate::level::Level;
+use crate::params::Params;
+use crate::switchkey::SwitchKey;
+use crate::wire;
 
 /// What an evaluation key does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -26,6 +30,17 @@ pub enum Purpose {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeyRequest {
     keys: BTreeMap<Purpose, Level>,
+}
+
+/// Bytes of some keys.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct KeySizes {
+    /// All of them in memory.
+    pub memory: u64,
+    /// The largest of them in memory.
+    pub largest: u64,
+    /// Their file.
+    pub file: u64,
 }
 
 impl KeyRequest {
@@ -62,6 +77,40 @@ impl KeyRequest {
     /// The level asked for.
     pub fn level(&self, purpose: Purpose) -> Option<Level> {
         self.keys.get(&purpose).copied()
+    }
+
+    /// The bytes of these keys, before any is made.
+    ///
+    /// # Errors
+    /// What no key answers, as in `KeySet::generate`.
+    pub fn sizes(&self, params: &Params) -> Result<KeySizes, Error> {
+        self.check(params)?;
+        let one = |(purpose, level)| SwitchKey::memory(params, purpose, level);
+        Ok(KeySizes {
+            memory: self.iter().map(one).sum(),
+            largest: self.iter().map(one).max().unwrap_or(0),
+            file: wire::file_size(params, self),
+        })
+    }
+
+    /// Whether there are such keys.
+    pub(crate) fn check(&self, params: &Params) -> Result<(), Error> {
+        let most = params.degree() as u32 / 2 - 1;
+        for (purpose, level) in self.iter() {
+            params.check_key_level(level)?;
+            if let Purpose::Rotate(by) = purpose
+                && !(1..=most).contains(&by)
+            {
+                return Err(Error::NoSuchRotation { by, most });
+            }
+        }
+        let halves = [Purpose::ToSparse, Purpose::ToDense].map(|purpose| self.level(purpose));
+        let whole = match (halves, params.spec().refresh) {
+            ([None, None], _) => true,
+            ([Some(low), Some(_)], Some(_)) => low == Level(0),
+            _ => false,
+        };
+        if whole { Ok(()) } else { Err(Error::HalfRaise) }
     }
 
     /// Whether nothing is asked for.

@@ -1,17 +1,15 @@
-//! Switching keys and sets of them.
+//! Switching keys.
 
-use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::ops::Range;
 
 use arras_ring::{Basis, Eval, Poly, Seed, sample, source_row};
 use rand_core::CryptoRng;
 
-use crate::error::Error;
 use crate::level::Level;
-use crate::params::{Params, ParamsId};
-use crate::request::{KeyRequest, Purpose};
-use crate::secret::{SecretKey, Secretive, ephemeral};
+use crate::params::Params;
+use crate::request::Purpose;
+use crate::secret::Secretive;
 
 /// Encryptions of P g_j s' under s, one for each digit j, up to a level: carries c s' to c' s.
 ///
@@ -25,13 +23,6 @@ pub struct SwitchKey {
     basis: Basis,
     pub(crate) seed: Seed,
     pub(crate) level: Level,
-}
-
-/// The evaluation keys of one secret: all public, needed to compute.
-#[derive(Debug)]
-pub struct KeySet {
-    pub(crate) id: ParamsId,
-    pub(crate) keys: BTreeMap<Purpose, SwitchKey>,
 }
 
 impl SwitchKey {
@@ -102,7 +93,18 @@ impl SwitchKey {
         params.ring().uniform(&seed.derive(&(j as u64).to_le_bytes()), basis)
     }
 
-    fn generate<R: CryptoRng + ?Sized>(
+    /// Its bytes in memory.
+    pub(crate) fn bytes(&self) -> usize {
+        8 * Poly::<Eval>::words(self.rows.degree(), self.rows.basis())
+    }
+
+    /// Bytes in memory of a key for a purpose up to a level.
+    pub(crate) fn memory(params: &Params, purpose: Purpose, level: Level) -> u64 {
+        let (basis, digits) = Self::shape(params, purpose, level);
+        8 * Poly::<Eval>::words(params.degree(), Basis::main(2 * digits * basis.rows())) as u64
+    }
+
+    pub(crate) fn generate<R: CryptoRng + ?Sized>(
         params: &Params,
         purpose: Purpose,
         [source, target]: [&Poly<Eval>; 2],
@@ -156,111 +158,5 @@ impl SwitchKey {
             terms.for_each(|(slot, &s)| *slot = modulus.add(*slot, modulus.mul_constant(s, special)));
         }
         [body, mask]
-    }
-}
-
-impl KeySet {
-    /// Exactly the keys asked for, each trimmed to its level.
-    ///
-    /// `progress` is called after each key with the number done; when it returns `false` generation stops and
-    /// nothing is returned.
-    ///
-    /// # Errors
-    /// A key of other parameters, a level above the top, a rotation by nothing or by N/2 and more, or one of the two keys
-    /// around a raise without the other.
-    pub fn generate<R: CryptoRng + ?Sized>(
-        params: &Params,
-        secret: &SecretKey,
-        request: &KeyRequest,
-        rng: &mut R,
-        mut progress: impl FnMut(usize) -> bool,
-    ) -> Result<Option<Self>, Error> {
-        params.check_id("secret key", secret.id())?;
-        Self::check_request(params, request)?;
-        // Drawn for this set alone, wiped at its end.
-        let sparse = params
-            .spec()
-            .refresh
-            .filter(|_| request.level(Purpose::ToSparse).is_some())
-            .map(|refresh| ephemeral(params, refresh.weight, rng));
-        let mut keys = BTreeMap::new();
-        for (done, (purpose, level)) in request.iter().enumerate() {
-            if !progress(done) {
-                return Ok(None);
-            }
-            keys.insert(purpose, Self::generate_one(params, secret, sparse.as_ref(), purpose, level, rng)?);
-        }
-        Ok(Some(Self { id: params.id(), keys }))
-    }
-
-    fn check_request(params: &Params, request: &KeyRequest) -> Result<(), Error> {
-        let most = params.degree() as u32 / 2 - 1;
-        for (purpose, level) in request.iter() {
-            params.check_key_level(level)?;
-            if let Purpose::Rotate(by) = purpose
-                && !(1..=most).contains(&by)
-            {
-                return Err(Error::NoSuchRotation { by, most });
-            }
-        }
-        let halves = [Purpose::ToSparse, Purpose::ToDense].map(|purpose| request.level(purpose));
-        let whole = match (halves, params.spec().refresh) {
-            ([None, None], _) => true,
-            ([Some(low), Some(_)], Some(_)) => low == Level(0),
-            _ => false,
-        };
-        if whole { Ok(()) } else { Err(Error::HalfRaise) }
-    }
-
-    fn generate_one<R: CryptoRng + ?Sized>(
-        params: &Params,
-        secret: &SecretKey,
-        sparse: Option<&Secretive>,
-        purpose: Purpose,
-        level: Level,
-        rng: &mut R,
-    ) -> Result<SwitchKey, Error> {
-        let (ring, own) = (params.ring(), secret.values());
-        let mut generate =
-            |source, target| SwitchKey::generate(params, purpose, [source, target], level, rng);
-        Ok(match (purpose, purpose.galois(params.degree())) {
-            (Purpose::ToSparse, _) => generate(own, &sparse.ok_or(Error::HalfRaise)?.0),
-            (Purpose::ToDense, _) => generate(&sparse.ok_or(Error::HalfRaise)?.0, own),
-            (_, None) => generate(&secret.square(ring).0, own),
-            (_, Some(g)) => generate(own, &secret.automorphism(ring, g.inverse(params.degree())).0),
-        })
-    }
-
-    /// No keys: for programs that only add.
-    pub fn empty(params: &Params) -> Self {
-        Self { id: params.id(), keys: BTreeMap::new() }
-    }
-
-    /// The parameter set.
-    pub fn id(&self) -> ParamsId {
-        self.id
-    }
-
-    /// The key for a purpose, good for a level.
-    ///
-    /// # Errors
-    /// `Error::MissingKey`, or `Error::KeyLevel` if it was trimmed below the level.
-    pub fn key(&self, by: Purpose, level: Level) -> Result<&SwitchKey, Error> {
-        let key = self.keys.get(&by).ok_or(Error::MissingKey { by })?;
-        if key.level < level {
-            return Err(Error::KeyLevel { by, have: key.level, need: level });
-        }
-        Ok(key)
-    }
-
-    /// Bytes of the keys in memory.
-    pub fn bytes(&self) -> usize {
-        let words = |key: &SwitchKey| Poly::<Eval>::words(key.rows.degree(), key.rows.basis());
-        self.keys.values().map(|key| 8 * words(key)).sum()
-    }
-
-    /// What the set can do.
-    pub fn request(&self) -> KeyRequest {
-        self.keys.iter().fold(KeyRequest::new(), |request, (&purpose, key)| request.with(purpose, key.level))
     }
 }

@@ -240,9 +240,14 @@ fn counts_levels_and_rotations_that_lie() {
         let polynomial = vec![0; bytes(0) + bytes(full.main)];
         for &purpose in purposes {
             body.extend_from_slice(&purpose.to_le_bytes());
-            body.extend_from_slice(&[0; 33]);
-            body.extend_from_slice(&polynomial);
+            body.push(0);
         }
+        let index = body.clone();
+        let key = [&[0; 32][..], &polynomial].concat();
+        let hashes = blake3::hash(&key).as_bytes().repeat(purposes.len());
+        purposes.iter().for_each(|_| body.extend_from_slice(&key));
+        body.extend_from_slice(&hashes);
+        body.extend_from_slice(blake3::hash(&[&params.id().0[..], &index, &hashes].concat()).as_bytes());
         from_bytes::<KeySet>(&params, &seal(Kind::KeySet, params.id(), |out| out.bytes(&body)))
     };
     assert_eq!(sized(&[0, 1, 2, u32::MAX]).unwrap().request().iter().len(), 4);

@@ -173,7 +173,7 @@ impl Evaluator {
         if a.slots != with.slots {
             return Err(Error::SlotMismatch { left: a.slots, right: with.slots });
         }
-        with.request.iter().try_for_each(|(purpose, level)| self.keys().key(purpose, level).map(drop))?;
+        with.request.iter().try_for_each(|(purpose, level)| self.keys().check(purpose, level))?;
         watch(Phase::ToCoefficients);
         let mut x = self.raw(&self.lower(a, with.input_level())?);
         for map in &with.to_coefficients {

@@ -107,7 +107,7 @@ impl Evaluator {
     fn baby_steps(&self, a: &Ciphertext, map: &Diagonals) -> Result<Vec<Raised>, Error> {
         let (rlwe, level, parts) = (self.params.rlwe(), a.level(), &a.inner.parts);
         let nonzero = || map.babies.iter().filter(|&&by| by != 0);
-        nonzero().try_for_each(|&by| self.keys.key(Purpose::Rotate(by), level).map(drop))?;
+        nonzero().try_for_each(|&by| self.keys.check(Purpose::Rotate(by), level))?;
         let hoisted = nonzero().next().map(|_| Hoisted::new(rlwe, &parts[1], level));
         map.babies
             .iter()

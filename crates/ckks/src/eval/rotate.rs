@@ -54,9 +54,7 @@ impl Evaluator {
     pub fn rotate_hoisted(&self, a: &Ciphertext, by: &[i64]) -> Result<Vec<Ciphertext>, Error> {
         self.check(a)?;
         let steps = || by.iter().map(|by| by.rem_euclid(a.slots as i64) as u32);
-        steps()
-            .filter(|&by| by != 0)
-            .try_for_each(|by| self.keys.key(Purpose::Rotate(by), a.level()).map(drop))?;
+        steps().filter(|&by| by != 0).try_for_each(|by| self.keys.check(Purpose::Rotate(by), a.level()))?;
         let hoisted = self.hoist(a)?;
         by.iter().map(|&by| self.rotate_from(&hoisted, by)).collect()
     }

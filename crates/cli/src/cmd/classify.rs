@@ -26,7 +26,7 @@ struct Report {
     security_bits: u32,
     secret: String,
     params: String,
-    evaluation_key_bytes: usize,
+    evaluation_key_bytes: u64,
     ciphertext_bytes: usize,
     answer_bytes: usize,
     keys: String,
@@ -74,8 +74,9 @@ pub fn run(args: &Classify, out: &Output) -> anyhow::Result<ExitCode> {
     let params = folder.params()?;
     check_security(&params, args, &folder)?;
     let secret = folder.secret(&params)?;
-    let keys = folder.evaluation_bytes()?;
-    let server = Server::new(&params, &keys, &loaded)?;
+    let keys = folder.evaluation(&params)?;
+    let evaluation_key_bytes = keys.request().sizes(params.rlwe())?.file;
+    let server = Server::new(&params, keys, &loaded)?;
     let setup_seconds = started.elapsed().as_secs_f64();
     let rounds = rounds(&loaded, &params, &secret, &server, &texts)?;
     let results: Vec<Answer> = texts
@@ -90,7 +91,7 @@ pub fn run(args: &Classify, out: &Output) -> anyhow::Result<ExitCode> {
         security_bits: params.spec().security.bits(),
         secret: params.spec().secret.to_string(),
         params: params.id().to_string(),
-        evaluation_key_bytes: keys.len(),
+        evaluation_key_bytes,
         ciphertext_bytes: rounds.first().map_or(0, |round| round.sealed),
         answer_bytes: rounds.first().map_or(0, |round| round.answered),
         keys: folder.path().display().to_string(),
@@ -201,7 +202,7 @@ fn human(report: &Report) -> String {
     );
     text += &format!(
         "evaluation keys {}, sealed {}, answer {} per sentence; keys in {}{}\n",
-        bytes(report.evaluation_key_bytes),
+        output::bytes(report.evaluation_key_bytes),
         bytes(report.ciphertext_bytes),
         bytes(report.answer_bytes),
         report.keys,

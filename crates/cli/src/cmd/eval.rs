@@ -39,7 +39,7 @@ struct Encrypted {
     n: usize,
     log2_qp: f64,
     security_bits: u32,
-    evaluation_key_bytes: usize,
+    evaluation_key_bytes: u64,
     ciphertext_bytes: usize,
     key_seconds: f64,
     seal_seconds: f64,
@@ -117,8 +117,8 @@ fn encrypted(
     let plan = Plan::for_mode(&loaded.model, mode, arras_ckks::Security::Bits128)?;
     let params = plan.params();
     let keys = keyring::generate(params, plan.request(), Source::Random)?;
-    let evaluation = wire::to_bytes(params.rlwe(), &keys.evaluation);
-    let server = Server::new(params, &evaluation, loaded)?;
+    let evaluation_bytes = keys.evaluation.request().sizes(params.rlwe())?.file;
+    let server = Server::new(params, keys.evaluation, loaded)?;
     let key_seconds = started.elapsed().as_secs_f64();
     let client = Client::new(&loaded.model, loaded.digest, params, &keys.secret)?;
     let chunk = match mode {
@@ -156,7 +156,7 @@ fn encrypted(
         n: params.degree(),
         log2_qp: tenths(params.log2_q() + params.log2_p()),
         security_bits: params.spec().security.bits(),
-        evaluation_key_bytes: evaluation.len(),
+        evaluation_key_bytes: evaluation_bytes,
         ciphertext_bytes: tally.bytes,
         key_seconds,
         seal_seconds: tally.seal,
@@ -232,7 +232,7 @@ fn human(report: &Report) -> String {
             e.n,
             e.log2_qp,
             e.security_bits,
-            bytes(e.evaluation_key_bytes),
+            output::bytes(e.evaluation_key_bytes),
             bytes(e.ciphertext_bytes),
         );
     }

@@ -4,18 +4,20 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use anyhow::{Context as _, bail};
-use arras_ckks::wire::{self, Batch};
+use anyhow::{Context as _, anyhow, bail};
+use arras_ckks::wire::Batch;
 use arras_ckks::{KeySet, Params};
-use arras_client::store;
+use arras_client::{Error, store};
 use arras_engine::Engine;
 use arras_nn::Job;
+use arras_rlwe::wire;
 use indicatif::ProgressBar;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
 use crate::args::Run;
 use crate::input::{self, Loaded};
+use crate::memory;
 use crate::output::{self, Output};
 use crate::stop;
 
@@ -25,20 +27,22 @@ struct Report {
     sentences: u32,
     input_bytes: usize,
     output_bytes: usize,
-    evaluation_key_bytes: usize,
+    evaluation_key_bytes: u64,
     seconds: f64,
 }
 
 pub fn run(args: &Run, out: &Output) -> anyhow::Result<ExitCode> {
-    let keys = public_bytes(&args.evaluation_keys, store::EVALUATION)?;
+    check_folder(&args.evaluation_keys, store::EVALUATION)?;
     let at = args.params.clone().unwrap_or_else(|| args.evaluation_keys.with_file_name(store::PARAMS));
     let params = parameters(&at)?;
+    let keys = public_keys(&params, &args.evaluation_keys)?;
+    let sizes = keys.request().sizes(params.rlwe())?;
     let loaded = input::model(&args.model)?;
     let sealed = public_bytes(&args.input, "what `arras seal` wrote")?;
     stop::watch()?;
     let started = Instant::now();
     let server =
-        Server::new(&params, &keys, &loaded).with_context(|| args.evaluation_keys.display().to_string())?;
+        Server::new(&params, keys, &loaded).with_context(|| args.evaluation_keys.display().to_string())?;
     let answer = server
         .answer(&sealed, &output::bar(1, "running"))
         .with_context(|| args.input.display().to_string())?;
@@ -49,7 +53,7 @@ pub fn run(args: &Run, out: &Output) -> anyhow::Result<ExitCode> {
         sentences: answer.sentences,
         input_bytes: sealed.len(),
         output_bytes: answer.bytes.len(),
-        evaluation_key_bytes: keys.len(),
+        evaluation_key_bytes: sizes.file,
         seconds: started.elapsed().as_secs_f64(),
     };
     out.show(&report, |report| {
@@ -63,14 +67,35 @@ pub fn run(args: &Run, out: &Output) -> anyhow::Result<ExitCode> {
 
 /// The bytes of a file, unless it is a secret key: those have no business here.
 fn public_bytes(path: &Path, wanted: &str) -> anyhow::Result<Zeroizing<Vec<u8>>> {
+    check_folder(path, wanted)?;
+    let bytes = store::read(path)?;
+    if store::is_secret(&bytes) {
+        return Err(secret(path, wanted));
+    }
+    Ok(bytes)
+}
+
+fn check_folder(path: &Path, wanted: &str) -> anyhow::Result<()> {
     if path.is_dir() {
         bail!("{} is a folder: give {wanted}, and keep the secret key away from here", path.display());
     }
-    let bytes = store::read(path)?;
-    if store::is_secret(&bytes) {
-        bail!("{} is a secret key, which must not leave its owner: give {wanted} instead", path.display());
+    Ok(())
+}
+
+fn secret(path: &Path, wanted: &str) -> anyhow::Error {
+    anyhow!("{} is a secret key, which must not leave its owner: give {wanted} instead", path.display())
+}
+
+/// The evaluation keys in a file, with the same care.
+fn public_keys(params: &Params, path: &Path) -> anyhow::Result<KeySet> {
+    match store::evaluation(params, path) {
+        Err(Error::Bytes { source: wire::Error::Kind { found, .. }, .. })
+            if found.0 == wire::Kind::SecretKey as u16 =>
+        {
+            Err(secret(path, store::EVALUATION))
+        }
+        other => Ok(other?),
     }
-    Ok(bytes)
 }
 
 fn parameters(path: &Path) -> anyhow::Result<Params> {
@@ -94,9 +119,12 @@ pub struct Answered {
 }
 
 impl<'a> Server<'a> {
-    /// A server with the evaluation keys in some bytes.
-    pub fn new(params: &Params, keys: &[u8], loaded: &'a Loaded) -> anyhow::Result<Self> {
-        let keys: KeySet = wire::from_bytes(params.rlwe(), keys)?;
+    /// A server with evaluation keys for which there is memory.
+    pub fn new(params: &Params, keys: KeySet, loaded: &'a Loaded) -> anyhow::Result<Self> {
+        memory::check(
+            "the evaluation keys",
+            keys.request().sizes(params.rlwe())?.memory - keys.bytes() as u64,
+        )?;
         Ok(Self { engine: Engine::new(params, keys)?, params: params.clone(), loaded })
     }
 

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::{Context as _, bail};
+use arras_ckks::{KeyRequest, Params};
 use arras_client::passphrase::Recipe;
 use arras_client::plan::Plan;
 use arras_client::{Folder, Source, random, store};
@@ -12,6 +13,7 @@ use serde::Serialize;
 use zeroize::Zeroizing;
 
 use crate::args::{Keygen, Mode};
+use crate::cmd::bench::boot;
 use crate::cmd::params::tenths;
 use crate::output::{self, Output};
 use crate::{input, keyring};
@@ -34,11 +36,8 @@ struct Report {
 pub fn run(args: &Keygen, out: &Output) -> anyhow::Result<ExitCode> {
     let folder = Folder::at(&args.out);
     folder.check_free(args.force)?;
-    let model = input::model(&args.model)?.model;
-    let plan = match args.mode {
-        None => Plan::for_model(&model, args.security.security())?,
-        Some(mode) => Plan::for_mode(&model, mode.into(), args.security.security())?,
-    };
+    let (params, request) = wanted(args)?;
+    let sizes = request.sizes(params.rlwe())?;
     let words = passphrase(args)?;
     let source = match &words {
         None if args.salt.is_some() => {
@@ -48,9 +47,35 @@ pub fn run(args: &Keygen, out: &Output) -> anyhow::Result<ExitCode> {
         Some(words) => Source::Passphrase(words, recipe(args)?),
     };
     let started = Instant::now();
-    let keys = keyring::generate(plan.params(), plan.request(), source)?;
-    folder.write(plan.params(), &keys, args.force)?;
-    out.show(&report(args, &plan, &folder, words.is_some(), started), human)
+    if output::is_watched() || args.bootstrap.is_some() {
+        output::note(&format!(
+            "{} keys: {} on disk, {} in memory where they are used, {} here",
+            request.iter().len(),
+            output::bytes(sizes.file),
+            output::bytes(sizes.memory),
+            output::bytes(sizes.largest)
+        ));
+    }
+    keyring::write(&folder, &params, &request, source, args.force)?;
+    out.show(&report(args, &params, request.iter().len(), &folder, started), human)
+}
+
+/// The parameters and keys that a refresh or a model takes.
+fn wanted(args: &Keygen) -> anyhow::Result<(Params, KeyRequest)> {
+    if let Some(name) = &args.bootstrap {
+        let (spec, params, _) = boot::parameters(name)?;
+        if !params.is_secure() {
+            bail!("{name} is for measurements, and has no security: use another preset");
+        }
+        let request = spec.request(&params, args.slots.unwrap_or(params.max_slots()))?;
+        return Ok((params, request));
+    }
+    let model = input::model(&args.model)?.model;
+    let plan = match args.mode {
+        None => Plan::for_model(&model, args.security.security())?,
+        Some(mode) => Plan::for_mode(&model, mode.into(), args.security.security())?,
+    };
+    Ok((plan.params().clone(), plan.request().clone()))
 }
 
 /// The most bytes of a passphrase, or of the file that holds it.
@@ -95,17 +120,16 @@ fn first_line(bytes: &[u8]) -> Zeroizing<Vec<u8>> {
     Zeroizing::new(line.strip_suffix(b"\r").unwrap_or(line).to_vec())
 }
 
-fn report(args: &Keygen, plan: &Plan, folder: &Folder, passphrase: bool, started: Instant) -> Report {
+fn report(args: &Keygen, params: &Params, keys: usize, folder: &Folder, started: Instant) -> Report {
     let size = |name: &str| std::fs::metadata(folder.path().join(name)).map_or(0, |meta| meta.len());
-    let params = plan.params();
     Report {
         out: args.out.display().to_string(),
         params: params.id().to_string(),
         n: params.degree(),
         log2_qp: tenths(params.log2_q() + params.log2_p()),
         security_bits: params.spec().security.bits(),
-        keys: plan.request().iter().len(),
-        passphrase,
+        keys,
+        passphrase: folder.path().join(store::RECIPE).is_file(),
         evaluation_key_bytes: size(store::EVALUATION),
         public_key_bytes: size(store::PUBLIC),
         secret_key_bytes: size(store::SECRET),

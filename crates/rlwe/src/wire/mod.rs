@@ -13,10 +13,14 @@
 //! All integers are little-endian. Residues are packed in as many bits as their prime has, row after row, each row padded
 //! to a byte. The hash finds accidents; it is no authentication: who may send a file is for the transport to say.
 
+mod keyfile;
+mod keys;
 mod read;
 mod types;
 mod write;
 
+pub use keyfile::KeyFile;
+pub(crate) use keys::{KeyWriter, file_size};
 pub use read::Reader;
 pub use types::{spec_from_bytes, spec_to_bytes};
 pub use write::Writer;
@@ -99,6 +103,12 @@ pub enum Error {
     /// The hash does not match.
     #[error("the file is damaged: its checksum does not match; copy or make it again")]
     Checksum,
+    /// The system refuses to read.
+    #[error("the file cannot be read: {kind}")]
+    Unreadable {
+        /// What it says.
+        kind: std::io::ErrorKind,
+    },
     /// A field holds what no writer puts there.
     #[error("the file is malformed: {field} is out of range")]
     Field {
@@ -172,12 +182,7 @@ pub fn from_bytes<T: Wire>(params: &Params, bytes: &[u8]) -> Result<T, Error> {
 
 /// A frame round a body.
 pub fn seal(kind: Kind, id: ParamsId, body: impl FnOnce(&mut Writer)) -> Vec<u8> {
-    let mut out = Writer::default();
-    out.bytes(&MAGIC);
-    out.bytes(&VERSION.to_le_bytes());
-    out.bytes(&(kind as u16).to_le_bytes());
-    out.bytes(&id.0);
-    out.u64(0);
+    let mut out = header(kind, id, 0);
     body(&mut out);
     let mut bytes = out.into_bytes();
     let length = (bytes.len() - HEADER) as u64;
@@ -187,16 +192,37 @@ pub fn seal(kind: Kind, id: ParamsId, body: impl FnOnce(&mut Writer)) -> Vec<u8>
     bytes
 }
 
+/// The header of a frame round a body of so many bytes.
+fn header(kind: Kind, id: ParamsId, body: u64) -> Writer {
+    let mut out = Writer::default();
+    out.bytes(&MAGIC);
+    out.bytes(&VERSION.to_le_bytes());
+    out.bytes(&(kind as u16).to_le_bytes());
+    out.bytes(&id.0);
+    out.u64(body);
+    out
+}
+
 /// The parameter set and body of a frame whose kind, length and hash are right.
 ///
 /// # Errors
 /// Anything else.
 pub fn open(kind: Kind, bytes: &[u8]) -> Result<(ParamsId, &[u8]), Error> {
+    let id = read_header(kind, bytes, bytes.len() as u64)?;
+    let (content, sum) = bytes.split_at(bytes.len() - HASH);
+    if hash(content) != sum {
+        return Err(Error::Checksum);
+    }
+    Ok((id, &content[HEADER..]))
+}
+
+/// The parameter set of a frame of so many bytes that begins with these.
+fn read_header(kind: Kind, bytes: &[u8], length: u64) -> Result<ParamsId, Error> {
     let mut header = Reader::new(bytes);
     if header.array::<8>().map_err(|_| Error::Magic)? != MAGIC {
         return Err(Error::Magic);
     }
-    let short = |_| Error::Length { found: bytes.len() as u64, expected: (HEADER + HASH) as u64 };
+    let short = |_| Error::Length { found: length, expected: (HEADER + HASH) as u64 };
     let version = u16::from_le_bytes(header.array().map_err(short)?);
     if version != VERSION {
         return Err(Error::Version { found: version, expected: VERSION });
@@ -207,14 +233,7 @@ pub fn open(kind: Kind, bytes: &[u8]) -> Result<(ParamsId, &[u8]), Error> {
     }
     let id = ParamsId(header.array().map_err(short)?);
     let expected = header.u64().map_err(short)?.saturating_add((HEADER + HASH) as u64);
-    if bytes.len() as u64 != expected {
-        return Err(Error::Length { found: bytes.len() as u64, expected });
-    }
-    let (content, sum) = bytes.split_at(bytes.len() - HASH);
-    if hash(content) != sum {
-        return Err(Error::Checksum);
-    }
-    Ok((id, &content[HEADER..]))
+    if length == expected { Ok(id) } else { Err(Error::Length { found: length, expected }) }
 }
 
 fn hash(bytes: &[u8]) -> [u8; HASH] {

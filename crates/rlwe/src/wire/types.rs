@@ -1,20 +1,15 @@
 //! The bodies of this crate's types.
 
-use std::collections::BTreeMap;
-
 use arras_ring::Seed;
 use zeroize::Zeroizing;
 
-use super::read::packed_size;
 use super::{Error, Kind, Reader, Wire, Writer};
 use crate::cipher::{Ciphertext, SeededCiphertext};
 use crate::encrypt::PublicKey;
 use crate::level::Level;
 use crate::params::{Params, ParamsId};
-use crate::request::Purpose;
 use crate::secret::SecretKey;
 use crate::spec::Spec;
-use crate::switchkey::{KeySet, SwitchKey};
 
 /// The bytes of a parameter set, so that keys and data can travel with their parameters.
 pub fn spec_to_bytes(spec: &Spec, id: ParamsId) -> Vec<u8> {
@@ -108,76 +103,6 @@ impl Wire for PublicKey {
         let basis = params.basis(params.highest());
         let body = from.poly(params.ring(), basis)?;
         Ok(Self { body, mask: params.ring().uniform(&seed, basis), seed, id: params.id() })
-    }
-}
-
-impl Wire for KeySet {
-    const KIND: Kind = Kind::KeySet;
-
-    fn write(&self, params: &Params, out: &mut Writer) {
-        out.u32(self.keys.len() as u32);
-        for (&purpose, key) in &self.keys {
-            write_purpose(purpose, out);
-            write_level(key.level, out);
-            out.bytes(&key.seed.0);
-            key.bodies().for_each(|(i, row)| out.row(params.ring().modulus(key.basis(), i), row));
-        }
-    }
-
-    fn read(params: &Params, from: &mut Reader<'_>) -> Result<Self, Error> {
-        let count = from.u32()?;
-        let mut keys = BTreeMap::new();
-        for _ in 0..count {
-            let purpose = read_purpose(params, from)?;
-            // One order, so that a set has one encoding.
-            if keys.last_key_value().is_some_and(|(last, _)| *last >= purpose) {
-                return Err(Error::Field { field: "the order of keys" });
-            }
-            keys.insert(purpose, read_key(params, purpose, from)?);
-        }
-        Ok(Self { id: params.id(), keys })
-    }
-}
-
-fn read_key(params: &Params, purpose: Purpose, from: &mut Reader<'_>) -> Result<SwitchKey, Error> {
-    let level = Level(from.u8()?);
-    if level > SwitchKey::highest(params, purpose) {
-        return Err(Error::Field { field: "a level" });
-    }
-    let seed = Seed(from.array()?);
-    let (basis, digits) = SwitchKey::shape(params, purpose, level);
-    // A key is lent its memory whole: not before its bytes are known to be there.
-    if from.left() / packed_size(params.ring(), basis) < digits {
-        return Err(Error::Field { field: "the length of a key" });
-    }
-    SwitchKey::assemble(params, purpose, level, seed, |j| {
-        let body = from.poly(params.ring(), basis)?;
-        Ok([body, SwitchKey::mask(params, &seed, j, basis)])
-    })
-}
-
-/// Numbers of the keys around a raise: no rotation is so large.
-const TO_SPARSE: u32 = u32::MAX - 1;
-const TO_DENSE: u32 = u32::MAX - 2;
-
-fn write_purpose(purpose: Purpose, out: &mut Writer) {
-    match purpose {
-        Purpose::Relinearise => out.u32(0),
-        Purpose::Conjugate => out.u32(u32::MAX),
-        Purpose::ToSparse => out.u32(TO_SPARSE),
-        Purpose::ToDense => out.u32(TO_DENSE),
-        Purpose::Rotate(by) => out.u32(by),
-    }
-}
-
-fn read_purpose(params: &Params, from: &mut Reader<'_>) -> Result<Purpose, Error> {
-    match from.u32()? {
-        0 => Ok(Purpose::Relinearise),
-        u32::MAX => Ok(Purpose::Conjugate),
-        TO_SPARSE if params.spec().refresh.is_some() => Ok(Purpose::ToSparse),
-        TO_DENSE if params.spec().refresh.is_some() => Ok(Purpose::ToDense),
-        by if (by as usize) < params.degree() / 2 => Ok(Purpose::Rotate(by)),
-        _ => Err(Error::Field { field: "a rotation" }),
     }
 }
 
