@@ -49,11 +49,10 @@ pub fn run(args: &Keygen, out: &Output) -> anyhow::Result<ExitCode> {
     let started = Instant::now();
     if output::is_watched() || args.bootstrap.is_some() {
         output::note(&format!(
-            "{} keys: {} on disk, {} in memory where they are used, {} here",
+            "{} keys: {} on disk, {} in memory where all are used",
             request.iter().len(),
             output::bytes(sizes.file),
-            output::bytes(sizes.memory),
-            output::bytes(sizes.largest)
+            output::bytes(sizes.memory)
         ));
     }
     keyring::write(&folder, &params, &request, source, args.force)?;
