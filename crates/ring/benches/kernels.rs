@@ -149,6 +149,7 @@ fn words(criterion: &mut Criterion) {
                 [&mut d0[..n], &mut d1[..n], &mut d2[..n]],
                 [row(0), row(1)],
                 [row(2), row(3)],
+                false,
                 m,
             );
         });

@@ -4,7 +4,34 @@
 //! primes, the result is x + u A, where x is the representative in (-A/2, A/2] and |u| <= (number of source primes) / 2;
 //! for a single source prime it is exact.
 
+use std::ops::Range;
+
 use crate::modulus::{Constant, Modulus};
+
+/// A row to be made by a conversion.
+#[derive(Debug)]
+pub struct Target<'a> {
+    /// The row.
+    pub row: &'a mut [u64],
+    /// One weight for each digit.
+    pub weights: &'a [u64],
+    /// What is added.
+    pub offset: u64,
+    /// The prime of the row.
+    pub modulus: &'a Modulus,
+}
+
+impl Target<'_> {
+    /// Some of its columns.
+    pub fn columns(&mut self, columns: Range<usize>) -> Target<'_> {
+        Target {
+            row: &mut self.row[columns],
+            weights: self.weights,
+            offset: self.offset,
+            modulus: self.modulus,
+        }
+    }
+}
 
 /// A precomputed change of basis.
 #[derive(Debug)]
@@ -100,6 +127,11 @@ impl Division {
             |(i, m): (usize, &&Modulus)| m.constant(m.mul(special.inverses[i].value, main.inverses[i].value));
         let inverses = kept.iter().enumerate().map(inverse).collect();
         Self { special, main, weights, offsets, inverses }
+    }
+
+    /// Primes of the chain that stay.
+    pub fn kept(&self) -> usize {
+        self.inverses.len()
     }
 
     pub fn target(&self, j: usize) -> (&[u64], u64) {

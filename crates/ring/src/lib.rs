@@ -17,7 +17,8 @@ mod ring;
 pub mod sample;
 mod stream;
 
-pub use convert::Conversion;
+pub use convert::{Conversion, Target};
+pub use divide::MADE;
 pub use error::Error;
 pub use galois::Galois;
 pub use kernels::Kernels;
@@ -25,5 +26,5 @@ pub use modulus::{Constant, Modulus};
 pub use ntt::NttTable;
 pub use poly::{Basis, Coeff, Eval, Poly};
 pub use pool::{Block, Pool};
-pub use ring::{LOG_DEGREES, Ring, Target, group, source_row};
+pub use ring::{LOG_DEGREES, Ring, group, source_row};
 pub use stream::Seed;

@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use zeroize::Zeroize;
 
-use crate::convert::{Conversion, Division};
+use crate::convert::{Conversion, Division, Target};
 use crate::error::Error;
 use crate::galois::Galois;
 use crate::kernels::Kernels;
@@ -32,19 +32,6 @@ const NEAR: usize = 1024;
 const NEARER: usize = 256;
 /// Signed coefficients up to this many bits go through a kernel.
 const SHORT_BITS: u32 = 50;
-
-/// A row to be made by a conversion.
-#[derive(Debug)]
-pub struct Target<'a> {
-    /// The row.
-    pub row: &'a mut [u64],
-    /// One weight for each digit.
-    pub weights: &'a [u64],
-    /// What is added.
-    pub offset: u64,
-    /// The prime of the row.
-    pub modulus: &'a Modulus,
-}
 
 /// Residues modulo a chain of primes and a set of special primes. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -275,7 +262,12 @@ impl Ring {
 
     /// (a0 + a1 Y)(b0 + b1 Y) as polynomials in Y, in a basis that both have.
     pub fn tensor(&self, a: [&Poly<Eval>; 2], b: [&Poly<Eval>; 2], basis: Basis) -> [Poly<Eval>; 3] {
-        self.tensor_then(a, b, basis, |_, _, _, _| ())
+        self.tensor_then(a, b, false, basis, |_, _, _, _| ())
+    }
+
+    /// Twice `tensor`.
+    pub fn tensor_twice(&self, a: [&Poly<Eval>; 2], b: [&Poly<Eval>; 2], basis: Basis) -> [Poly<Eval>; 3] {
+        self.tensor_then(a, b, true, basis, |_, _, _, _| ())
     }
 
     /// `tensor` plus a polynomial in Y in the same basis, of any degree up to two, in one pass.
@@ -286,43 +278,20 @@ impl Ring {
         plus: &[Poly<Eval>],
         basis: Basis,
     ) -> [Poly<Eval>; 3] {
-        self.tensor_then(a, b, basis, |i, at, d, modulus| {
+        self.tensor_then(a, b, false, basis, |i, at, d, modulus| {
             for (d, plus) in d.into_iter().zip(plus) {
                 (self.0.kernels.add)(d, &plus.row(i)[at..at + d.len()], modulus);
             }
         })
     }
 
-    /// Twice `tensor`, less (c0 + c1 Y) times an integer given by its residue modulo each prime, in one pass.
-    pub fn double_tensor(
-        &self,
-        a: [&Poly<Eval>; 2],
-        b: [&Poly<Eval>; 2],
-        less: Option<[&Poly<Eval>; 2]>,
-        factor: impl Fn(&Modulus) -> u64 + Sync,
-        basis: Basis,
-    ) -> [Poly<Eval>; 3] {
-        let kernels = self.0.kernels;
-        self.tensor_then(a, b, basis, |i, at, d, modulus| {
-            let mut near = [0; NEARER];
-            for (k, d) in d.into_iter().enumerate() {
-                let near = &mut near[..d.len()];
-                near.copy_from_slice(d);
-                (kernels.add)(d, near, modulus);
-                let Some(c) = less.filter(|_| k < 2) else { continue };
-                let c = &c[k].row(source_row(c[k].basis(), basis, i))[at..at + d.len()];
-                (kernels.mul_constant)(near, c, modulus.constant(factor(modulus)), modulus);
-                (kernels.sub)(d, near, modulus);
-            }
-        })
-    }
-
-    /// `tensor`, and what follows done to a few words at a time while they are near: `then(i, at, d, modulus)` for the words of
-    /// row i from `at` on.
+    /// `tensor`, or twice that, and what follows done to a few words at a time while they are near: `then(i, at, d, modulus)` for
+    /// the words of row i from `at` on.
     fn tensor_then(
         &self,
         a: [&Poly<Eval>; 2],
         b: [&Poly<Eval>; 2],
+        twice: bool,
         basis: Basis,
         then: impl Fn(usize, usize, [&mut [u64]; 3], &Modulus) + Send + Sync,
     ) -> [Poly<Eval>; 3] {
@@ -337,7 +306,7 @@ impl Ring {
             for (at, ((d0, d1), d2)) in (0..).step_by(NEARER).zip(near) {
                 let words = at..at + d0.len();
                 let [a, b] = [a, b].map(|x| x.map(|x| &x[words.clone()]));
-                (self.0.kernels.tensor)([d0, d1, d2], a, b, modulus);
+                (self.0.kernels.tensor)([d0, d1, d2], a, b, twice, modulus);
                 then(i, at, [d0, d1, d2], modulus);
             }
         });
@@ -446,19 +415,24 @@ impl Ring {
         for start in (0..self.degree()).step_by(BLOCK) {
             let columns = start..(start + BLOCK).min(self.degree());
             let digits: Vec<&[u64]> = digits.iter().map(|row| &row[columns.clone()]).collect();
-            for Target { row, weights, offset, modulus } in targets.iter_mut() {
-                (self.0.kernels.combine)(&mut row[columns.clone()], &digits, weights, *offset, modulus);
-            }
+            let targets = targets.iter_mut().map(|target| target.columns(columns.clone()));
+            (self.0.kernels.convert)(&digits, &mut targets.collect::<Vec<_>>());
         }
     }
 
-    /// A row of values becomes a row of centred digits of source prime k of a conversion.
-    pub fn to_digits(&self, row: &mut [u64], table: &NttTable, conversion: &Conversion, k: usize) {
+    /// A row of values to a row of centred digits of source prime k of a conversion.
+    pub fn to_digits(
+        &self,
+        row: &mut [u64],
+        values: Option<&[u64]>,
+        table: &NttTable,
+        conversion: &Conversion,
+        k: usize,
+    ) {
         let modulus = table.modulus();
         let scale: Constant =
             modulus.constant(modulus.mul(table.inverse_degree().value, conversion.digit(k)));
-        (self.0.kernels.intt)(row, table, scale);
-        (self.0.kernels.add_constant)(row, conversion.half(k), modulus);
+        (self.0.kernels.digits)(row, values, table, scale, conversion.half(k));
     }
 
     /// What `divide` from one basis to another needs, computed once.

@@ -1,6 +1,7 @@
 //! Every kernel table gives the same bits as the scalar one, and the transform multiplies polynomials.
 
-use arras_ring::kernels::Kernels;
+use arras_ring::Target;
+use arras_ring::kernels::{Addend, Kernels};
 use arras_ring::modulus::{Constant, Modulus};
 use arras_ring::ntt::NttTable;
 use arras_ring::pool::Pool;
@@ -104,11 +105,16 @@ fn words() {
                     check("mul_add", &m, |k| {
                         edit(&samples[(i + 1) % samples.len()], |d| (k.mul_add)(d, a, b, &m))
                     });
-                    check("tensor", &m, |k| {
+                    let tensor = |k: &Kernels, twice| {
                         let [mut d0, mut d1, mut d2] = [vec![0; n], vec![0; n], vec![0; n]];
-                        (k.tensor)([&mut d0, &mut d1, &mut d2], [a, b], [&samples[0], a], &m);
+                        (k.tensor)([&mut d0, &mut d1, &mut d2], [a, b], [&samples[0], a], twice, &m);
                         [d0, d1, d2].concat()
-                    });
+                    };
+                    check("tensor", &m, |k| tensor(k, false));
+                    check("tensor, twice", &m, |k| tensor(k, true));
+                    let sum =
+                        edit(&tensor(scalar(), false), |d| (scalar().add)(d, &tensor(scalar(), false), &m));
+                    same(scalar(), "twice a tensor", &m, &tensor(scalar(), true), &sum);
                 }
             }
             for wide in rows(n, 1 << 52, u64::from(bits)) {
@@ -140,11 +146,62 @@ fn sums() {
                             edit(&vec![7; n], |d| (k.combine)(d, &chosen(0), &weights, offset, &m))
                         });
                     }
-                    check("dot", &m, |k| {
+                    let dot = |k: &Kernels| {
                         let (mut a, mut b) = (vec![7; n], vec![9; n]);
                         (k.dot)(&mut a, &mut b, &chosen(1), &chosen(2), &chosen(1), &m);
-                        [a, b].concat()
-                    });
+                        [a, b]
+                    };
+                    check("dot", &m, |k| dot(k).concat());
+                    let rows = [chosen(2), chosen(1)];
+                    let plus = Addend { rows: [&rows[0], &rows[1]], weights: &weights, offset: q - 1 };
+                    let dot_plus = |k: &Kernels| {
+                        let (mut a, mut b) = (vec![7; n], vec![9; n]);
+                        let keys = [&chosen(2)[..], &chosen(1)[..]];
+                        (k.dot_plus)([&mut a, &mut b], &chosen(1), keys, &plus, &m);
+                        [a, b]
+                    };
+                    check("dot_plus", &m, |k| dot_plus(k).concat());
+                    for ((sum, dot), (rows, offset)) in
+                        dot_plus(scalar()).iter().zip(dot(scalar())).zip([(&rows[0], q - 1), (&rows[1], 0)])
+                    {
+                        let mut want = vec![0; n];
+                        (scalar().combine)(&mut want, rows, &weights, offset, &m);
+                        (scalar().add)(&mut want, &dot, &m);
+                        same(scalar(), "dot_plus", &m, sum, &want);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Every number of targets, and of digits, with other primes and weights for each target.
+#[test]
+fn conversions() {
+    for (n, count) in [(16, 2), (256, 13), (13, 3), (88, 16), (16, 1030)] {
+        let moduli: Vec<Modulus> = (0..7).map(|down| prime(50 - down, 6, down as usize).unwrap()).collect();
+        let pool = rows(n, 1 << 50, count as u64);
+        let digits: Vec<&[u64]> = (0..count).map(|i| &pool[i % pool.len()][..]).collect();
+        let weight = |m: &Modulus, i: usize| m.value() - 1 - i as u64;
+        let weights: Vec<Vec<u64>> =
+            moduli.iter().map(|m| (0..count).map(|i| weight(m, i)).collect()).collect();
+        let convert = |k: &Kernels, targets: usize| {
+            let mut results = vec![vec![7; n]; targets];
+            let rows = results.iter_mut().zip(&moduli).zip(&weights);
+            let targets = rows.map(|((row, modulus), weights)| Target {
+                row,
+                weights,
+                offset: modulus.value() / 3,
+                modulus,
+            });
+            (k.convert)(&digits, &mut targets.collect::<Vec<_>>());
+            results
+        };
+        for targets in 0..=moduli.len() {
+            for k in Kernels::available() {
+                for ((got, m), weights) in convert(k, targets).iter().zip(&moduli).zip(&weights) {
+                    let want = edit(got, |d| (scalar().combine)(d, &digits, weights, m.value() / 3, m));
+                    same(k, "convert", m, got, &want);
                 }
             }
         }
@@ -165,6 +222,16 @@ fn very_long_sums() {
             (k.dot)(&mut a, &mut b, &rows, &rows, &rows, &m);
             [a, b].concat()
         });
+        for (products, others) in [(count, 511), (512, count), (count, count)] {
+            check("dot_plus", &m, |k| {
+                let (mut a, mut b) = (vec![0; 16], vec![0; 16]);
+                let (xs, rows) = (vec![&residues[..]; products], vec![&residues[..]; others]);
+                let weights = vec![m.value() - 1; others];
+                let plus = Addend { rows: [&rows, &rows], weights: &weights, offset: 3 };
+                (k.dot_plus)([&mut a, &mut b], &xs, [&xs, &xs], &plus, &m);
+                [a, b].concat()
+            });
+        }
     }
 }
 
@@ -209,6 +276,17 @@ fn transforms() {
                     check("ntt", &m, |k| edit(row, |d| (k.ntt)(d, &table)));
                     for scale in scales(&table).into_iter().take(if long { 1 } else { 4 }) {
                         check("intt", &m, |k| edit(row, |d| (k.intt)(d, &table, scale)));
+                        for plus in [0, m.value() - 1] {
+                            let digits =
+                                |k: &Kernels| edit(row, |d| (k.digits)(d, None, &table, scale, plus));
+                            check("digits", &m, digits);
+                            check("digits of another row", &m, |k| {
+                                edit(&vec![7; n], |d| (k.digits)(d, Some(row), &table, scale, plus))
+                            });
+                            let mut want = edit(row, |d| (scalar().intt)(d, &table, scale));
+                            (scalar().add_constant)(&mut want, plus, &m);
+                            same(scalar(), "digits", &m, &digits(scalar()), &want);
+                        }
                     }
                     for k in Kernels::available() {
                         let there = edit(row, |d| (k.ntt)(d, &table));

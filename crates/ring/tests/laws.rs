@@ -346,26 +346,41 @@ fn fused_tensors_are_their_parts() {
     for ring in rings(10) {
         let (full, basis) = (ring.full(), Basis::main(1));
         let [a, b, c] = [1, 2, 3].map(|seed| random::<Eval>(&ring, full, seed));
-        let plain = || ring.tensor([&a, &b], [&b, &c], basis);
-        let lower = |p: &Poly<Eval>| ring.copy(p, basis);
-        for plus in
-            [vec![], vec![lower(&c)], vec![lower(&c), lower(&a)], vec![lower(&c), lower(&a), lower(&b)]]
-        {
-            let fused = ring.tensor_plus([&a, &b], [&b, &c], &plus, basis);
-            for (k, (fused, plain)) in fused.iter().zip(plain()).enumerate() {
-                let want = plus.get(k).map_or(rows(&plain), |plus| rows(&sum(&ring, &plain, plus)));
-                assert_eq!(rows(fused), want);
-            }
+        let plain = ring.tensor([&a, &b], [&b, &c], basis);
+        let plus = [&c, &a, &b].map(|p| ring.copy(p, basis));
+        let fused = ring.tensor_plus([&a, &b], [&b, &c], &plus, basis);
+        let twice = ring.tensor_twice([&a, &b], [&b, &c], basis);
+        for k in 0..3 {
+            assert_eq!(rows(&fused[k]), rows(&sum(&ring, &plain[k], &plus[k])));
+            assert_eq!(rows(&twice[k]), rows(&sum(&ring, &plain[k], &plain[k])));
         }
-        let factor = |m: &Modulus| m.reduce(12_345_678_901);
-        for less in [None, Some([&c, &a])] {
-            let fused = ring.double_tensor([&a, &b], [&b, &c], less, factor, basis);
-            for (k, (fused, plain)) in fused.iter().zip(plain()).enumerate() {
-                let mut want = sum(&ring, &plain, &plain);
-                if let Some(less) = less.filter(|_| k < 2) {
-                    ring.sub_assign(&mut want, &ring.mul_integer(less[k], factor, basis));
-                }
-                assert_eq!(rows(fused), rows(&want));
+    }
+}
+
+/// Rows that are made are divided as rows that stand somewhere.
+#[test]
+fn quotients_of_made_rows_are_quotients() {
+    for ring in rings(12) {
+        let full = ring.full();
+        let pair = [1, 2].map(|seed| random::<Eval>(&ring, full, seed));
+        for special in 0..=full.special {
+            let from = Basis { main: full.main, special };
+            let pair = [0, 1].map(|k: usize| ring.copy(&pair[k], from));
+            for kept in 1..=from.main {
+                let to = Basis::main(kept);
+                let made = ring.divide_made(
+                    from,
+                    to,
+                    |targets| targets,
+                    |targets, i, columns, words| {
+                        assert!(targets.contains(&i));
+                        for (words, poly) in words.into_iter().zip(&pair) {
+                            words.copy_from_slice(&poly.row(i)[columns.clone()]);
+                        }
+                    },
+                );
+                let divided = ring.divide([&pair[0], &pair[1]], to);
+                assert_eq!(made.map(|p| rows(&p)), divided.map(|p| rows(&p)), "{from:?} to {kept}");
             }
         }
     }

@@ -4,7 +4,7 @@
 //! digit j, with g_j = 1 modulo the primes of digit j and 0 modulo the others. At a low level fewer special primes suffice:
 //! with P' a divisor of P, digits of c (P / P')^-1 times the same keys modulo Q P' give P' c s'.
 
-use arras_ring::{Basis, Conversion, Modulus, Ring};
+use arras_ring::{Basis, Constant, Conversion, Modulus, Ring};
 
 use crate::params::special_count;
 
@@ -15,7 +15,7 @@ pub(crate) struct LevelGadget {
     pub basis: Basis,
     pub digit_list: Vec<Digit>,
     /// (P / P')^-1 modulo each prime of the level; all 1 when every special prime is in use.
-    pub factors: Vec<u64>,
+    factors: Vec<u64>,
 }
 
 /// One digit: primes `first .. first + len` of the chain.
@@ -54,13 +54,29 @@ impl LevelGadget {
         self.digit_list.len()
     }
 
+    /// The digit that prime i of the chain belongs to; none for a special prime.
+    pub fn owner(&self, i: usize) -> Option<usize> {
+        (i < self.basis.main).then(|| i / self.digit_list[0].len)
+    }
+
+    /// (P / P')^-1 modulo prime i of the level, unless it is one.
+    pub fn factor(&self, ring: &Ring, i: usize) -> Option<Constant> {
+        let factor = *self.factors.get(i)?;
+        (factor != 1).then(|| ring.modulus(self.basis, i).constant(factor))
+    }
+
+    /// P' modulo prime i of the level.
+    pub fn special(&self, ring: &Ring, i: usize) -> u64 {
+        let modulus = ring.modulus(self.basis, i);
+        (self.basis.main..self.basis.rows())
+            .fold(1, |product, k| modulus.mul(product, modulus.reduce(ring.modulus(self.basis, k).value())))
+    }
+
     /// acc += P' c in row i of the level.
     pub fn add_scaled_row(&self, ring: &Ring, i: usize, acc: &mut [u64], c: &[u64]) {
         const CHUNK: usize = 1024;
         let modulus = ring.modulus(self.basis, i);
-        let special = (self.basis.main..self.basis.rows())
-            .fold(1, |product, k| modulus.mul(product, modulus.reduce(ring.modulus(self.basis, k).value())));
-        let special = modulus.constant(special);
+        let special = modulus.constant(self.special(ring, i));
         let mut product = [0u64; CHUNK];
         for (acc, c) in acc.chunks_mut(CHUNK).zip(c.chunks(CHUNK)) {
             let product = &mut product[..c.len()];

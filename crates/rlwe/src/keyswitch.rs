@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use arras_ring::{Basis, Coeff, Eval, Galois, Poly, Ring, Target, group, par};
+use arras_ring::kernels::Addend;
+use arras_ring::{Basis, Coeff, Eval, Galois, MADE, Modulus, Poly, Ring, Target, group, par};
 
 use crate::gadget::LevelGadget;
 use crate::level::Level;
@@ -41,7 +42,19 @@ impl Hoisted {
             (targets, rows)
         });
         par::each(groups.collect(), |(targets, mut rows)| {
-            raise(ring, gadget, c, &centred, targets, &mut rows)
+            raise(ring, gadget, &centred, targets.clone(), &mut rows);
+            for (g, i) in targets.enumerate() {
+                let Some(j) = gadget.owner(i) else { continue };
+                match gadget.factor(ring, i) {
+                    Some(factor) => (ring.kernels().mul_constant)(
+                        rows[j][g],
+                        c.row(i),
+                        factor,
+                        ring.modulus(gadget.basis, i),
+                    ),
+                    None => rows[j][g].copy_from_slice(c.row(i)),
+                }
+            }
         });
         drop(rows);
         Self { digits, level }
@@ -94,7 +107,7 @@ impl Hoisted {
         acc1: &mut [u64],
     ) {
         let xs: Vec<&[u64]> = self.digits.iter().map(|digit| digit.row(i)).collect();
-        let [k0, k1] = key_rows(key, basis, self.digits.len(), i);
+        let [k0, k1] = key_rows(key, basis, self.digits.len(), i, 0..ring.degree());
         (ring.kernels().dot)(acc0, acc1, &xs, &k0, &k1, ring.modulus(basis, i));
     }
 }
@@ -103,43 +116,139 @@ impl Hoisted {
 ///
 /// Cost: as `Hoisted::new` and `Hoisted::product` together, with far less memory.
 pub fn switch(params: &Params, c: &Poly<Eval>, level: Level, key: &SwitchKey) -> Raised {
-    switch_add(params, c, level, key, [None, None])
-}
-
-/// `switch`, plus P' times two polynomials, added while the rows are at hand.
-pub fn switch_add(
-    params: &Params,
-    c: &Poly<Eval>,
-    level: Level,
-    key: &SwitchKey,
-    plus: [Option<&Poly<Eval>>; 2],
-) -> Raised {
-    let (ring, gadget) = (params.ring(), params.gadget(level));
-    let centred = centred_digits(ring, gadget, c);
-    let mut parts = [ring.blank(gadget.basis), ring.blank(gadget.basis)];
-    let count = gadget.digits();
+    let switch = Switch::new(params, c, level, key, Sum::default());
+    let basis = switch.gadget.basis;
+    let mut parts = [params.ring().blank(basis), params.ring().blank(basis)];
     let [first, second] = &mut parts;
     let mut rows = first.rows_mut().zip(second.rows_mut());
     let groups =
-        groups(gadget.basis).map(|targets| (rows.by_ref().take(targets.len()).collect::<Vec<_>>(), targets));
+        groups(basis).map(|targets| (rows.by_ref().take(targets.len()).collect::<Vec<_>>(), targets));
     par::each(groups.collect(), |(accumulators, targets)| {
-        let mut scratch: Poly<Eval> = ring.blank(Basis::main(count * targets.len()));
-        let mut rows = scratch.rows_mut();
-        let mut rows: Vec<Vec<&mut [u64]>> =
-            (0..count).map(|_| rows.by_ref().take(targets.len()).collect()).collect();
-        raise(ring, gadget, c, &centred, targets.clone(), &mut rows);
-        for (g, (i, (acc0, acc1))) in targets.zip(accumulators).enumerate() {
-            let xs: Vec<&[u64]> = rows.iter().map(|rows| &*rows[g]).collect();
-            let [k0, k1] = key_rows(key, gadget.basis, count, i);
-            (ring.kernels().dot)(acc0, acc1, &xs, &k0, &k1, ring.modulus(gadget.basis, i));
-            if i < gadget.basis.main {
-                let terms = [acc0, acc1].into_iter().zip(plus).filter_map(|(acc, c)| Some((acc, c?)));
-                terms.for_each(|(acc, c)| gadget.add_scaled_row(ring, i, acc, c.row(i)));
+        let near = switch.near(targets.clone());
+        for (i, (acc0, acc1)) in targets.zip(accumulators) {
+            let parts = acc0.chunks_mut(MADE).zip(acc1.chunks_mut(MADE));
+            for (at, (acc0, acc1)) in (0..).step_by(MADE).zip(parts) {
+                switch.make(&near, i, at..at + acc0.len(), [acc0, acc1]);
             }
         }
     });
     drop(rows);
     Raised { parts, level }
+}
+
+/// The product of c with a key plus P' times a sum, divided by P' and by the primes between its level and `to`, rounded: `switch` and
+/// `Raised::divide` at once, the raised rows and those of the sum never written.
+///
+/// Cost: as both, and two products for each term of the sum and row. Error: as `Raised::divide`.
+pub fn switch_divide(
+    params: &Params,
+    c: &Poly<Eval>,
+    level: Level,
+    key: &SwitchKey,
+    plus: Sum<'_>,
+    to: Level,
+) -> [Poly<Eval>; 2] {
+    let switch = Switch::new(params, c, level, key, plus);
+    params.ring().divide_made(
+        switch.gadget.basis,
+        params.basis(to),
+        |targets| switch.near(targets),
+        |near, i, columns, words| switch.make(near, i, columns, words),
+    )
+}
+
+/// A sum of pairs of polynomials, of the level in question or above: (constant, 0) + sum_t weight(t) terms\[t\], all
+/// integers given by their residues.
+#[derive(Clone, Copy)]
+pub struct Sum<'a> {
+    /// The pairs.
+    pub terms: &'a [[&'a Poly<Eval>; 2]],
+    /// The integer of each.
+    pub weight: &'a (dyn Fn(usize, &Modulus) -> u64 + Sync),
+    /// A constant polynomial in the first half.
+    pub constant: &'a (dyn Fn(&Modulus) -> u64 + Sync),
+}
+
+impl Default for Sum<'_> {
+    fn default() -> Self {
+        Self { terms: &[], weight: &|_, _| 0, constant: &|_| 0 }
+    }
+}
+
+/// What the rows of a product with a key are made of.
+struct Switch<'a> {
+    ring: &'a Ring,
+    gadget: &'a LevelGadget,
+    key: &'a SwitchKey,
+    c: &'a Poly<Eval>,
+    centred: Poly<Coeff>,
+    plus: Sum<'a>,
+}
+
+/// What a few rows of it need.
+struct Near {
+    targets: Range<usize>,
+    /// For each digit, each row: the digit raised to its prime, except where it stands already.
+    digits: Poly<Eval>,
+    /// For each row: the weights and the constant of the sum, times P'.
+    sums: Vec<(Vec<u64>, u64)>,
+}
+
+impl<'a> Switch<'a> {
+    fn new(params: &'a Params, c: &'a Poly<Eval>, level: Level, key: &'a SwitchKey, plus: Sum<'a>) -> Self {
+        let (ring, gadget) = (params.ring(), params.gadget(level));
+        Self { ring, gadget, key, c, centred: centred_digits(ring, gadget, c), plus }
+    }
+
+    fn near(&self, targets: Range<usize>) -> Near {
+        let Self { ring, gadget, plus, .. } = self;
+        let mut digits: Poly<Eval> = ring.blank(Basis::main(gadget.digits() * targets.len()));
+        let mut rows = digits.rows_mut();
+        let mut of_digits: Vec<Vec<&mut [u64]>> =
+            (0..gadget.digits()).map(|_| rows.by_ref().take(targets.len()).collect()).collect();
+        raise(ring, gadget, &self.centred, targets.clone(), &mut of_digits);
+        drop((of_digits, rows));
+        let sum = |i: usize| {
+            if i >= gadget.basis.main {
+                return (Vec::new(), 0);
+            }
+            let (modulus, special) = (ring.modulus(gadget.basis, i), gadget.special(ring, i));
+            let weight = |t| modulus.mul(special, (plus.weight)(t, modulus));
+            let constant = modulus.mul(special, (plus.constant)(modulus));
+            ((0..plus.terms.len()).map(weight).collect(), constant)
+        };
+        let sums = targets.clone().map(sum).collect();
+        Near { targets, digits, sums }
+    }
+
+    /// Some columns of row i of both halves.
+    fn make(&self, near: &Near, i: usize, columns: Range<usize>, acc: [&mut [u64]; 2]) {
+        let Self { ring, gadget, key, c, plus, .. } = self;
+        let (modulus, g) = (ring.modulus(gadget.basis, i), i - near.targets.start);
+        let mut words = [0; MADE];
+        let own = match gadget.factor(ring, i) {
+            Some(factor) => {
+                let own = &mut words[..columns.len()];
+                (ring.kernels().mul_constant)(own, &c.row(i)[columns.clone()], factor, modulus);
+                Some(&*own)
+            }
+            None => (i < gadget.basis.main).then(|| &c.row(i)[columns.clone()]),
+        };
+        let owner = gadget.owner(i);
+        let xs: Vec<&[u64]> = (0..gadget.digits())
+            .map(|j| match own {
+                Some(own) if owner == Some(j) => own,
+                _ => &near.digits.row(j * near.targets.len() + g)[columns.clone()],
+            })
+            .collect();
+        let keys = key_rows(key, gadget.basis, gadget.digits(), i, columns.clone());
+        let (weights, offset) = &near.sums[g];
+        let terms = &plus.terms[..weights.len()];
+        let rows = [0, 1]
+            .map(|half| terms.iter().map(|term| &term[half].row(i)[columns.clone()]).collect::<Vec<_>>());
+        let plus = Addend { rows: [&rows[0], &rows[1]], weights, offset: *offset };
+        (ring.kernels().dot_plus)(acc, &xs, [&keys[0], &keys[1]], &plus, modulus);
+    }
 }
 
 /// The rows of a basis, a few at a time.
@@ -148,11 +257,11 @@ fn groups(basis: Basis) -> impl Iterator<Item = Range<usize>> {
     (0..basis.rows()).step_by(size).map(move |first| first..(first + size).min(basis.rows()))
 }
 
-/// Every digit modulo the primes of a few rows, at the roots: `rows[j][g]` becomes digit j modulo target g.
+/// Every digit modulo the primes of a few rows, at the roots: `rows[j][g]` becomes digit j modulo target g, unless that is a prime
+/// of the digit itself.
 fn raise(
     ring: &Ring,
     gadget: &LevelGadget,
-    c: &Poly<Eval>,
     centred: &Poly<Coeff>,
     targets: Range<usize>,
     rows: &mut [Vec<&mut [u64]>],
@@ -167,14 +276,8 @@ fn raise(
         });
         ring.convert(&sources, &mut others.collect::<Vec<_>>());
         for (i, row) in targets.clone().zip(rows.iter_mut()) {
-            let table = ring.table(gadget.basis, i);
             if !own.contains(&i) {
-                (ring.kernels().ntt)(row, table);
-            } else if gadget.factors[i] == 1 {
-                row.copy_from_slice(c.row(i));
-            } else {
-                let modulus = table.modulus();
-                (ring.kernels().mul_constant)(row, c.row(i), modulus.constant(gadget.factors[i]), modulus);
+                (ring.kernels().ntt)(row, ring.table(gadget.basis, i));
             }
         }
     }
@@ -253,15 +356,20 @@ fn centred_digits(ring: &Ring, gadget: &LevelGadget, c: &Poly<Eval>) -> Poly<Coe
     let width = gadget.digit_list.first().map_or(1, |digit| digit.len);
     par::each(rows, |(i, row)| {
         let digit = &gadget.digit_list[i / width];
-        row.copy_from_slice(c.row(i));
-        ring.to_digits(row, ring.table(basis, i), &digit.conversion, i - digit.first);
+        ring.to_digits(row, Some(c.row(i)), ring.table(basis, i), &digit.conversion, i - digit.first);
     });
     centred
 }
 
-/// Row i, of a level's basis, of both halves of each digit of a key that may reach higher.
-fn key_rows(key: &SwitchKey, basis: Basis, digits: usize, i: usize) -> [Vec<&[u64]>; 2] {
-    [0, 1].map(|half| (0..digits).map(|j| key.row(half, j, basis, i)).collect())
+/// Some columns of row i, of a level's basis, of both halves of each digit of a key that may reach higher.
+fn key_rows(
+    key: &SwitchKey,
+    basis: Basis,
+    digits: usize,
+    i: usize,
+    columns: Range<usize>,
+) -> [Vec<&[u64]>; 2] {
+    [0, 1].map(|half| (0..digits).map(|j| &key.row(half, j, basis, i)[columns.clone()]).collect())
 }
 
 fn each_pair(parts: &mut [Poly<Eval>; 2], f: impl Fn(usize, &mut [u64], &mut [u64]) + Send + Sync) {

@@ -23,7 +23,7 @@ pub use encrypt::PublicKey;
 pub use error::{Advice, Error};
 pub use keyset::KeySet;
 pub use keystream::KeyStream;
-pub use keyswitch::{Hoisted, Raised, switch, switch_add};
+pub use keyswitch::{Hoisted, Raised, Sum, switch, switch_divide};
 pub use level::Level;
 pub use params::{Params, ParamsId};
 pub use raise::raise;

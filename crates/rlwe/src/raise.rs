@@ -51,7 +51,7 @@ fn lift(ring: &Ring, c: Poly<Eval>, basis: Basis) -> Poly<Eval> {
     let moduli: Vec<&Modulus> = ring.moduli(basis);
     let conversion = Conversion::new(&moduli[..1], &moduli, |_| 1);
     let mut digits = c;
-    ring.to_digits(digits.row_mut(0), ring.table(basis, 0), &conversion, 0);
+    ring.to_digits(digits.row_mut(0), None, ring.table(basis, 0), &conversion, 0);
     let mut lifted: Poly<Coeff> = ring.blank(basis);
     let rows: Vec<_> = lifted.rows_mut().enumerate().collect();
     par::each(rows, |(i, row)| {

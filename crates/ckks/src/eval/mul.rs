@@ -1,7 +1,7 @@
 //! Products, and the two things that they wait for.
 
-use arras_ring::{Eval, Poly};
-use arras_rlwe::{Level, Purpose, switch_add};
+use arras_ring::{Eval, Modulus, Poly};
+use arras_rlwe::{Level, Purpose, Sum, switch_divide};
 
 use super::{Evaluator, Op};
 use crate::cipher::{Ciphertext, Product, Tensor};
@@ -70,10 +70,24 @@ impl Evaluator {
         level: Level,
         to: Level,
     ) -> Result<[Poly<Eval>; 2], Error> {
+        self.relinearise_sum(d, &Sum::default(), level, to)
+    }
+
+    /// (d0, d1, d2) to degree one, plus a sum, divided down to a level.
+    pub(super) fn relinearise_sum(
+        &self,
+        d: &[Poly<Eval>; 3],
+        plus: &Sum<'_>,
+        level: Level,
+        to: Level,
+    ) -> Result<[Poly<Eval>; 2], Error> {
         let key = self.keys.key(Purpose::Relinearise, level)?;
-        let raised = switch_add(self.params.rlwe(), &d[2], level, key, [Some(&d[0]), Some(&d[1])]);
+        let terms: Vec<[&Poly<Eval>; 2]> =
+            [[&d[0], &d[1]]].into_iter().chain(plus.terms.iter().copied()).collect();
+        let weight = |t: usize, m: &Modulus| t.checked_sub(1).map_or(1, |t| (plus.weight)(t, m));
+        let sum = Sum { terms: &terms, weight: &weight, ..*plus };
         self.count(Op::Relinearise, level, 1);
-        Ok(raised.divide(self.params.rlwe(), to))
+        Ok(switch_divide(self.params.rlwe(), &d[2], level, key, sum, to))
     }
 
     /// Squared scale to the scale of the level below. Cost: one level.

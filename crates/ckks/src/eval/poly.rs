@@ -5,7 +5,7 @@
 
 use arras_approx::{Node, Plan, Polynomial};
 use arras_ring::{Eval, Modulus, Poly};
-use arras_rlwe::Level;
+use arras_rlwe::{Level, Sum};
 
 use super::{Evaluator, Op};
 use crate::cipher::{Ciphertext, Raw};
@@ -99,15 +99,18 @@ impl Evaluator {
         let below = self.need("a power", 1, level)?;
         let basis = self.params.basis(level);
         let scale = left.scale * right.scale;
-        let ratio = less.map_or(0.0, |less| scale / less.scale);
-        let factor = |m: &Modulus| residue_of(ratio, m);
-        let mut d = ring.double_tensor(halves(left), halves(right), less.map(halves), factor, basis);
-        if less.is_none() {
-            ring.add_integer_assign(&mut d[0], |m| residue_of(-scale, m));
-        }
+        let d = ring.tensor_twice(halves(left), halves(right), basis);
+        let terms: Vec<_> = less.into_iter().map(halves).collect();
+        let ratio = less.map_or(0.0, |less| -scale / less.scale);
+        let constant = if less.is_none() { -scale } else { 0.0 };
+        let plus = Sum {
+            terms: &terms,
+            weight: &|_, m: &Modulus| residue_of(ratio, m),
+            constant: &|m: &Modulus| residue_of(constant, m),
+        };
         self.count(Op::Product, level, 1);
         self.count(Op::Rescale, level, 1);
-        let parts = self.relinearise_parts(&d, level, below)?;
+        let parts = self.relinearise_sum(&d, &plus, level, below)?;
         Ok(Raw { parts, level: below, scale: scale / self.params.step(level) })
     }
 
@@ -137,19 +140,52 @@ impl Evaluator {
                 }
             }
         };
-        let linear = self.leaf(powers, (leaf, kind), level, wide);
         self.count(Op::Product, level, splits.len() as u64);
         self.count(Op::Rescale, level, 1);
         let basis = self.params.basis(level);
         let sum = splits.iter().fold(None::<[Poly<Eval>; 3]>, |sum, (quotient, giant)| {
-            let plus = sum.as_ref().map_or(&linear[..], |sum| &sum[..]);
-            Some(ring.tensor_plus(halves(quotient), halves(giant), plus, basis))
+            let (a, b) = (halves(quotient), halves(giant));
+            Some(match sum {
+                Some(sum) => ring.tensor_plus(a, b, &sum, basis),
+                None => ring.tensor(a, b, basis),
+            })
         });
-        let parts = match sum {
-            Some(d) => self.relinearise_parts(&d, level, below)?,
-            None => ring.divide([&linear[0], &linear[1]], self.params.basis(below)),
+        let parts = match (sum, kind) {
+            (Some(d), Imaginary::None) => self.relinearise_leaf(powers, leaf, &d, level, wide)?,
+            (Some(d), _) => {
+                let linear = self.leaf(powers, (leaf, kind), level, wide);
+                let terms = [[&linear[0], &linear[1]]];
+                let plus = Sum { terms: &terms, weight: &|_, _| 1, ..Sum::default() };
+                self.relinearise_sum(&d, &plus, level, below)?
+            }
+            (None, _) => {
+                let linear = self.leaf(powers, (leaf, kind), level, wide);
+                ring.divide([&linear[0], &linear[1]], self.params.basis(below))
+            }
         };
         Ok(Raw { parts, level: below, scale })
+    }
+
+    /// A degree-two sum, plus sum of c_k T_k at its level and scale, to degree one a level below.
+    fn relinearise_leaf(
+        &self,
+        powers: &Powers,
+        leaf: &[(usize, f64)],
+        d: &[Poly<Eval>; 3],
+        level: Level,
+        scale: f64,
+    ) -> Result<[Poly<Eval>; 2], Error> {
+        let used: Vec<(&Raw, f64)> =
+            leaf.iter().filter(|(k, _)| *k > 0).map(|&(k, c)| (powers.at(k), c)).collect();
+        let terms: Vec<_> = used.iter().map(|(raw, _)| halves(raw)).collect();
+        let constant: f64 = leaf.iter().filter(|(k, _)| *k == 0).map(|(_, c)| c * scale).sum();
+        let plus = Sum {
+            terms: &terms,
+            weight: &|t: usize, m: &Modulus| residue_of(used[t].1 * (scale / used[t].0.scale), m),
+            constant: &|m: &Modulus| residue_of(constant, m),
+        };
+        self.count(Op::ScalarProduct, level, used.len() as u64);
+        self.relinearise_sum(d, &plus, level, self.need("a rescale", 1, level)?)
     }
 
     /// sum of c_k T_k at a level and scale.

@@ -5,8 +5,9 @@ mod rows;
 mod sums;
 mod transform;
 
-use super::Kernels;
 use super::scalar::KERNELS as SCALAR;
+use super::{Addend, Kernels};
+use crate::convert::Target;
 use crate::modulus::{Constant, Modulus};
 use crate::ntt::NttTable;
 
@@ -14,6 +15,7 @@ static KERNELS: Kernels = Kernels {
     name: "avx2",
     ntt,
     intt,
+    digits,
     add,
     sub,
     neg,
@@ -24,7 +26,9 @@ static KERNELS: Kernels = Kernels {
     sub_mul,
     reduce,
     combine,
+    convert,
     dot,
+    dot_plus,
     tensor,
     permute: SCALAR.permute,
 };
@@ -47,6 +51,7 @@ macro_rules! entries {
 entries! {
     transform::ntt(row: &mut [u64], table: &NttTable);
     transform::intt(row: &mut [u64], table: &NttTable, scale: Constant);
+    transform::digits(row: &mut [u64], from: Option<&[u64]>, table: &NttTable, scale: Constant, plus: u64);
     rows::add(a: &mut [u64], b: &[u64], modulus: &Modulus);
     rows::sub(a: &mut [u64], b: &[u64], modulus: &Modulus);
     rows::neg(a: &mut [u64], modulus: &Modulus);
@@ -56,7 +61,9 @@ entries! {
     rows::add_constant(a: &mut [u64], c: u64, modulus: &Modulus);
     rows::sub_mul(dst: &mut [u64], a: &[u64], c: Constant, modulus: &Modulus);
     rows::reduce(dst: &mut [u64], src: &[u64], modulus: &Modulus);
-    rows::tensor(d: [&mut [u64]; 3], a: [&[u64]; 2], b: [&[u64]; 2], modulus: &Modulus);
+    rows::tensor(d: [&mut [u64]; 3], a: [&[u64]; 2], b: [&[u64]; 2], twice: bool, modulus: &Modulus);
     sums::combine(dst: &mut [u64], rows: &[&[u64]], weights: &[u64], offset: u64, modulus: &Modulus);
+    sums::convert(digits: &[&[u64]], targets: &mut [Target<'_>]);
     sums::dot(acc0: &mut [u64], acc1: &mut [u64], xs: &[&[u64]], k0: &[&[u64]], k1: &[&[u64]], modulus: &Modulus);
+    sums::dot_plus(acc: [&mut [u64]; 2], xs: &[&[u64]], keys: [&[&[u64]]; 2], plus: &Addend<'_>, modulus: &Modulus);
 }

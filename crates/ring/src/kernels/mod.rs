@@ -9,6 +9,7 @@ mod avx2;
 mod avx512;
 mod scalar;
 
+use crate::convert::Target;
 use crate::error::Error;
 use crate::modulus::{Constant, Modulus};
 use crate::ntt::NttTable;
@@ -26,6 +27,8 @@ pub struct Kernels {
     pub ntt: fn(&mut [u64], &NttTable),
     /// Inverse transform of `ntt`, times a constant; pass `table.inverse_degree()` for the plain inverse.
     pub intt: fn(&mut [u64], &NttTable, Constant),
+    /// `intt` of a row, or of another's words into it, plus a constant: values become digits.
+    pub digits: fn(&mut [u64], Option<&[u64]>, &NttTable, Constant, u64),
     /// a += b.
     pub add: fn(&mut [u64], &[u64], &Modulus),
     /// a -= b.
@@ -47,12 +50,44 @@ pub struct Kernels {
     /// dst = offset + sum_i rows[i] * weights[i]: base conversion and linear combinations.
     /// Rows hold words below 2^50 (residues of any modulus), weights are residues of this one. Any number of rows.
     pub combine: fn(&mut [u64], &[&[u64]], &[u64], u64, &Modulus),
+    /// `combine` of the same rows for several targets: every row is read once for a few of them.
+    pub convert: fn(&[&[u64]], &mut [Target<'_>]),
     /// (acc0, acc1) = sum_j x_j * k0_j, sum_j x_j * k1_j: the product with a switching key, reduced once. Any number of rows.
     pub dot: fn(&mut [u64], &mut [u64], &[&[u64]], &[&[u64]], &[&[u64]], &Modulus),
-    /// (d0, d1, d2) = (a0 b0, a0 b1 + a1 b0, a1 b1).
-    pub tensor: fn([&mut [u64]; 3], [&[u64]; 2], [&[u64]; 2], &Modulus),
+    /// `dot`, plus other rows times residues, and an offset in the first sum: the ends of what a key switch adds up.
+    pub dot_plus: fn([&mut [u64]; 2], &[&[u64]], [&[&[u64]]; 2], &Addend<'_>, &Modulus),
+    /// (d0, d1, d2) = (a0 b0, a0 b1 + a1 b0, a1 b1), or twice that.
+    pub tensor: fn([&mut [u64]; 3], [&[u64]; 2], [&[u64]; 2], bool, &Modulus),
     /// dst[i] = src[index[i]].
     pub permute: fn(&mut [u64], &[u64], &[u32]),
+}
+
+/// What `dot_plus` adds: (offset, 0) + sum_t weights[t] * (rows[0][t], rows[1][t]).
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Addend<'a> {
+    /// Rows of residues for either sum.
+    pub rows: [&'a [&'a [u64]]; 2],
+    /// A residue for each pair of rows.
+    pub weights: &'a [u64],
+    /// A residue for the first sum.
+    pub offset: u64,
+}
+
+/// `dot_plus` from a column on, for words that do not fill a vector.
+fn dot_rest(
+    acc: [&mut [u64]; 2],
+    at: usize,
+    xs: &[&[u64]],
+    keys: [&[&[u64]]; 2],
+    plus: &Addend<'_>,
+    modulus: &Modulus,
+) {
+    fn rest<'a>(rows: &[&'a [u64]], at: usize) -> Vec<&'a [u64]> {
+        rows.iter().map(|row| &row[at..]).collect()
+    }
+    let (keys, rows) = (keys.map(|rows| rest(rows, at)), plus.rows.map(|rows| rest(rows, at)));
+    let plus = Addend { rows: [&rows[0], &rows[1]], ..*plus };
+    (scalar::KERNELS.dot_plus)(acc, &rest(xs, at), [&keys[0], &keys[1]], &plus, modulus);
 }
 
 impl Kernels {

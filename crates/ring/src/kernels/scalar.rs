@@ -1,6 +1,7 @@
 //! Portable kernels: the reference that every other table is tested against.
 
-use super::Kernels;
+use super::{Addend, Kernels};
+use crate::convert::Target;
 use crate::modulus::{Constant, Modulus, WORD_BITS, sub_if};
 use crate::ntt::NttTable;
 
@@ -8,6 +9,7 @@ pub(super) static KERNELS: Kernels = Kernels {
     name: "scalar",
     ntt,
     intt,
+    digits,
     add,
     sub,
     neg,
@@ -18,7 +20,9 @@ pub(super) static KERNELS: Kernels = Kernels {
     sub_mul,
     reduce,
     combine,
+    convert,
     dot,
+    dot_plus,
     tensor,
     permute,
 };
@@ -70,6 +74,14 @@ fn intt(row: &mut [u64], table: &NttTable, scale: Constant) {
     row.iter_mut().for_each(|x| *x = modulus.mul_constant(*x, scale));
 }
 
+fn digits(row: &mut [u64], from: Option<&[u64]>, table: &NttTable, scale: Constant, plus: u64) {
+    if let Some(from) = from {
+        row.copy_from_slice(from);
+    }
+    intt(row, table, scale);
+    add_constant(row, plus, table.modulus());
+}
+
 fn add(a: &mut [u64], b: &[u64], modulus: &Modulus) {
     a.iter_mut().zip(b).for_each(|(x, &y)| *x = modulus.add(*x, y));
 }
@@ -117,22 +129,32 @@ fn combine(dst: &mut [u64], rows: &[&[u64]], weights: &[u64], offset: u64, modul
     }
 }
 
-fn dot(acc0: &mut [u64], acc1: &mut [u64], xs: &[&[u64]], k0: &[&[u64]], k1: &[&[u64]], modulus: &Modulus) {
-    for i in 0..acc0.len() {
-        let (mut sum0, mut sum1) = (0u128, 0u128);
-        for ((x, k0), k1) in xs.iter().zip(k0).zip(k1) {
-            sum0 += u128::from(x[i]) * u128::from(k0[i]);
-            sum1 += u128::from(x[i]) * u128::from(k1[i]);
-        }
-        acc0[i] = reduce_sum(sum0, modulus);
-        acc1[i] = reduce_sum(sum1, modulus);
+fn convert(digits: &[&[u64]], targets: &mut [Target<'_>]) {
+    for Target { row, weights, offset, modulus } in targets {
+        combine(row, digits, weights, *offset, modulus);
     }
 }
 
-fn tensor(d: [&mut [u64]; 3], a: [&[u64]; 2], b: [&[u64]; 2], modulus: &Modulus) {
+fn dot(acc0: &mut [u64], acc1: &mut [u64], xs: &[&[u64]], k0: &[&[u64]], k1: &[&[u64]], modulus: &Modulus) {
+    dot_plus([acc0, acc1], xs, [k0, k1], &Addend::default(), modulus);
+}
+
+fn dot_plus(acc: [&mut [u64]; 2], xs: &[&[u64]], keys: [&[&[u64]]; 2], plus: &Addend<'_>, modulus: &Modulus) {
+    let offsets = [plus.offset, 0];
+    for (((acc, keys), rows), offset) in acc.into_iter().zip(keys).zip(plus.rows).zip(offsets) {
+        for (i, z) in acc.iter_mut().enumerate() {
+            let products = xs.iter().zip(keys).map(|(x, k)| u128::from(x[i]) * u128::from(k[i]));
+            let others = rows.iter().zip(plus.weights).map(|(row, &w)| u128::from(row[i]) * u128::from(w));
+            *z = reduce_sum(products.chain(others).sum::<u128>() + u128::from(offset), modulus);
+        }
+    }
+}
+
+fn tensor(d: [&mut [u64]; 3], a: [&[u64]; 2], b: [&[u64]; 2], twice: bool, modulus: &Modulus) {
     let [d0, d1, d2] = d;
     for i in 0..d0.len() {
-        let (a0, a1, b0, b1) = (a[0][i], a[1][i], b[0][i], b[1][i]);
+        let (a0, a1) = (a[0][i], a[1][i]);
+        let [b0, b1] = [b[0][i], b[1][i]].map(|b| if twice { modulus.add(b, b) } else { b });
         d0[i] = modulus.mul(a0, b0);
         d1[i] = modulus.reduce_wide(u128::from(a0) * u128::from(b1) + u128::from(a1) * u128::from(b0));
         d2[i] = modulus.mul(a1, b1);

@@ -115,8 +115,9 @@ pub(super) fn reduce(dst: &mut [u64], src: &[u64], modulus: &Modulus) {
 }
 
 #[target_feature(enable = "avx2,fma")]
-pub(super) fn tensor(d: [&mut [u64]; 3], a: [&[u64]; 2], b: [&[u64]; 2], modulus: &Modulus) {
+pub(super) fn tensor(d: [&mut [u64]; 3], a: [&[u64]; 2], b: [&[u64]; 2], twice: bool, modulus: &Modulus) {
     let field = Field::new(modulus);
+    let shift = _mm_cvtsi32_si128(i32::from(twice));
     let [(d0, rest0), (d1, rest1), (d2, rest2)] = d.map(|row| row.as_chunks_mut::<LANES>());
     let [(a0, a0_rest), (a1, a1_rest)] = a.map(|row| row.as_chunks::<LANES>());
     let [(b0, b0_rest), (b1, b1_rest)] = b.map(|row| row.as_chunks::<LANES>());
@@ -124,10 +125,13 @@ pub(super) fn tensor(d: [&mut [u64]; 3], a: [&[u64]; 2], b: [&[u64]; 2], modulus
     let factors = a0.iter().zip(a1).zip(b0.iter().zip(b1));
     for (((d0, d1), d2), ((a0, a1), (b0, b1))) in products.zip(factors) {
         let (a0, a1) = (to_double(load(a0)), to_double(load(a1)));
-        let (b0, b1) = (to_double(load(b0)), to_double(load(b1)));
+        let [b0, b1] = [b0, b1].map(|b| {
+            let b = _mm256_sll_epi64(load(b), shift);
+            to_double(positive_or(_mm256_sub_epi64(b, field.word), b))
+        });
         store(d0, field.settle(field.mul(a0, b0)));
         store(d1, field.settle(field.reduce(_mm256_add_pd(field.mul(a0, b1), field.mul(a1, b0)))));
         store(d2, field.settle(field.mul(a1, b1)));
     }
-    (SCALAR.tensor)([rest0, rest1, rest2], [a0_rest, a1_rest], [b0_rest, b1_rest], modulus);
+    (SCALAR.tensor)([rest0, rest1, rest2], [a0_rest, a1_rest], [b0_rest, b1_rest], twice, modulus);
 }

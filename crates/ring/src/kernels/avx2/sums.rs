@@ -3,13 +3,17 @@
 use std::arch::x86_64::*;
 
 use super::super::scalar::KERNELS as SCALAR;
+use super::super::{Addend, dot_rest};
 use super::lanes::{Field, LANES, load, splat, store, to_double};
+use crate::convert::Target;
 use crate::modulus::Modulus;
 
 const HALF_BITS: u32 = 25;
 const WORD_BITS: i32 = 2 * HALF_BITS as i32;
 /// Rows between reductions: the middle sum stays below 2^62.
 const MANY: usize = 1024;
+/// Of products, and of other rows, between reductions of a sum of both.
+const HALF: usize = MANY / 2;
 
 /// A word below 2^50 as two halves.
 #[derive(Clone, Copy)]
@@ -104,12 +108,30 @@ pub(super) fn combine(dst: &mut [u64], rows: &[&[u64]], weights: &[u64], offset:
 }
 
 #[target_feature(enable = "avx2,fma")]
+pub(super) fn convert(digits: &[&[u64]], targets: &mut [Target<'_>]) {
+    for Target { row, weights, offset, modulus } in targets {
+        combine(row, digits, weights, *offset, modulus);
+    }
+}
+
+#[target_feature(enable = "avx2,fma")]
 pub(super) fn dot(
     acc0: &mut [u64],
     acc1: &mut [u64],
     xs: &[&[u64]],
     k0: &[&[u64]],
     k1: &[&[u64]],
+    modulus: &Modulus,
+) {
+    dot_plus([acc0, acc1], xs, [k0, k1], &Addend::default(), modulus);
+}
+
+#[target_feature(enable = "avx2,fma")]
+pub(super) fn dot_plus(
+    [acc0, acc1]: [&mut [u64]; 2],
+    xs: &[&[u64]],
+    keys: [&[&[u64]]; 2],
+    plus: &Addend<'_>,
     modulus: &Modulus,
 ) {
     let field = Field::new(modulus);
@@ -119,21 +141,35 @@ pub(super) fn dot(
     let done = vectors0.len() * LANES;
     for (i, (acc0, acc1)) in vectors0.iter_mut().zip(vectors1).enumerate() {
         let at = |row: &[u64]| Halves::new(load(&row[i * LANES..(i + 1) * LANES].as_chunks().0[0]));
-        let mut sums = [Sum::new(_mm256_setzero_si256()); 2];
-        for ((xs, k0), k1) in xs.chunks(MANY).zip(k0.chunks(MANY)).zip(k1.chunks(MANY)) {
+        let mut sums = [Sum::new(splat(plus.offset)), Sum::new(_mm256_setzero_si256())];
+        let fold = |sums: &mut [Sum; 2]| *sums = sums.map(|sum| Sum::new(sum.residue(&field, &powers)));
+        for ((xs, k0), k1) in xs.chunks(HALF).zip(keys[0].chunks(HALF)).zip(keys[1].chunks(HALF)) {
             for ((x, k0), k1) in xs.iter().zip(k0).zip(k1) {
                 let x = at(x);
                 sums[0].add(x, at(k0));
                 sums[1].add(x, at(k1));
             }
-            sums[0] = Sum::new(sums[0].residue(&field, &powers));
-            sums[1] = Sum::new(sums[1].residue(&field, &powers));
+            if xs.len() == HALF {
+                fold(&mut sums);
+            }
         }
+        let rows = plus.rows.map(|rows| rows.chunks(HALF));
+        let [rows0, rows1] = rows;
+        for ((weights, rows0), rows1) in plus.weights.chunks(HALF).zip(rows0).zip(rows1) {
+            for ((&weight, row0), row1) in weights.iter().zip(rows0).zip(rows1) {
+                let weight = Halves::new(splat(weight));
+                sums[0].add(at(row0), weight);
+                sums[1].add(at(row1), weight);
+            }
+            if weights.len() == HALF {
+                fold(&mut sums);
+            }
+        }
+        fold(&mut sums);
         store(acc0, sums[0].low);
         store(acc1, sums[1].low);
     }
     if !rest0.is_empty() {
-        let [xs, k0, k1] = [xs, k0, k1].map(|rows| rows.iter().map(|row| &row[done..]).collect::<Vec<_>>());
-        (SCALAR.dot)(rest0, rest1, &xs, &k0, &k1, modulus);
+        dot_rest([rest0, rest1], done, xs, keys, plus, modulus);
     }
 }

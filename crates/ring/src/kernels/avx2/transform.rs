@@ -8,6 +8,7 @@ use std::arch::x86_64::*;
 
 use super::super::scalar::KERNELS as SCALAR;
 use super::lanes::{Field, LANES, load, splat, store, to_double};
+use super::rows::add_constant;
 use crate::modulus::Constant;
 use crate::ntt::NttTable;
 
@@ -33,6 +34,15 @@ pub(super) fn ntt(row: &mut [u64], table: &NttTable) {
         put(words, to_double(load(words)));
     }
     plan.forward(row, 1, table.log_n() - LATE);
+}
+
+#[target_feature(enable = "avx2,fma")]
+pub(super) fn digits(row: &mut [u64], from: Option<&[u64]>, table: &NttTable, scale: Constant, plus: u64) {
+    if let Some(from) = from {
+        row.copy_from_slice(from);
+    }
+    intt(row, table, scale);
+    add_constant(row, plus, table.modulus());
 }
 
 #[target_feature(enable = "avx2,fma")]

@@ -3,12 +3,20 @@
 use std::arch::x86_64::*;
 
 use super::super::scalar::KERNELS as SCALAR;
-use super::lanes::{FEW, Field, LANES, MANY, load, splat, store};
+use super::super::{Addend, dot_rest};
+use super::lanes::{FEW, Field, LANES, MANY, load, splat, store, sub_if};
+use crate::convert::Target;
 use crate::modulus::Modulus;
 
 /// Vectors per step: enough independent sums to hide the latency of a multiply-add.
 const WIDE: usize = 8;
 const PAIRED: usize = 4;
+/// Targets of a conversion at once, and vectors of each: a word that is loaded, like a weight, serves several products, so that
+/// multiplications are what limits, and their sums fit the registers.
+const TARGETS: usize = 3;
+const EACH: usize = 4;
+/// Products, and other rows, between reductions of a sum of both.
+const HALF: usize = MANY / 2;
 /// Vectors per step of a row too short for the above.
 const NARROW: usize = 2;
 
@@ -65,6 +73,75 @@ fn combine_columns<const V: usize>(
 }
 
 #[target_feature(enable = "avx512f,avx512ifma")]
+pub(super) fn convert(digits: &[&[u64]], targets: &mut [Target<'_>]) {
+    let together = if digits.len() <= MANY { targets.len() } else { 0 };
+    let (together, apart) = targets.split_at_mut(together);
+    let (threes, rest) = together.as_chunks_mut::<TARGETS>();
+    let (twos, ones) = rest.as_chunks_mut::<2>();
+    threes.iter_mut().for_each(|targets| convert_several(digits, targets));
+    twos.iter_mut().for_each(|targets| convert_several(digits, targets));
+    for Target { row, weights, offset, modulus } in ones.iter_mut().chain(apart) {
+        combine(row, digits, weights, *offset, modulus);
+    }
+}
+
+#[target_feature(enable = "avx512f,avx512ifma")]
+fn convert_several<const T: usize>(digits: &[&[u64]], targets: &mut [Target<'_>; T]) {
+    let fields = targets.each_ref().map(|target| Field::new(target.modulus));
+    let words = targets[0].row.len();
+    let mut at = 0;
+    while at + EACH * LANES <= words {
+        convert_columns::<T, EACH>(digits, targets, &fields, at);
+        at += EACH * LANES;
+    }
+    if at < words {
+        let rest: Vec<&[u64]> = digits.iter().map(|row| &row[at..]).collect();
+        for Target { row, weights, offset, modulus } in targets {
+            combine(&mut row[at..], &rest, weights, *offset, modulus);
+        }
+    }
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512ifma")]
+fn convert_columns<const T: usize, const V: usize>(
+    digits: &[&[u64]],
+    targets: &mut [Target<'_>; T],
+    fields: &[Field; T],
+    at: usize,
+) {
+    let few = digits.len() <= FEW;
+    let mut low = [[_mm512_setzero_si512(); V]; T];
+    let mut high = low;
+    let mut weights = [&[][..]; T];
+    for t in 0..T {
+        low[t] = [splat(targets[t].modulus.reduce(targets[t].offset)); V];
+        weights[t] = &targets[t].weights[..digits.len()];
+    }
+    for (i, row) in digits.iter().enumerate() {
+        let words = columns::<V>(row, at);
+        let mut x = [_mm512_setzero_si512(); V];
+        for v in 0..V {
+            prefetch(&words[v]);
+            x[v] = load(&words[v]);
+        }
+        for t in 0..T {
+            let weight = splat(weights[t][i]);
+            for v in 0..V {
+                low[t][v] = _mm512_madd52lo_epu64(low[t][v], x[v], weight);
+                high[t][v] = _mm512_madd52hi_epu64(high[t][v], x[v], weight);
+            }
+        }
+    }
+    for t in 0..T {
+        let words = columns_mut::<V>(targets[t].row, at);
+        for v in 0..V {
+            store(&mut words[v], fields[t].reduce_sum(high[t][v], low[t][v], few));
+        }
+    }
+}
+
+#[target_feature(enable = "avx512f,avx512ifma")]
 pub(super) fn dot(
     acc0: &mut [u64],
     acc1: &mut [u64],
@@ -73,78 +150,119 @@ pub(super) fn dot(
     k1: &[&[u64]],
     modulus: &Modulus,
 ) {
+    dot_plus([acc0, acc1], xs, [k0, k1], &Addend::default(), modulus);
+}
+
+#[target_feature(enable = "avx512f,avx512ifma")]
+pub(super) fn dot_plus(
+    mut acc: [&mut [u64]; 2],
+    xs: &[&[u64]],
+    keys: [&[&[u64]]; 2],
+    plus: &Addend<'_>,
+    modulus: &Modulus,
+) {
     let field = Field::new(modulus);
+    let words = acc[0].len();
     let mut at = 0;
-    while at + PAIRED * LANES <= acc0.len() {
-        dot_columns::<PAIRED>(acc0, acc1, xs, k0, k1, &field, at);
+    while at + PAIRED * LANES <= words {
+        dot_columns::<PAIRED>(&mut acc, xs, keys, plus, &field, at);
         at += PAIRED * LANES;
     }
-    while at + NARROW * LANES <= acc0.len() {
-        dot_columns::<NARROW>(acc0, acc1, xs, k0, k1, &field, at);
+    while at + NARROW * LANES <= words {
+        dot_columns::<NARROW>(&mut acc, xs, keys, plus, &field, at);
         at += NARROW * LANES;
     }
-    if at < acc0.len() {
-        let [xs, k0, k1] = [xs, k0, k1].map(|rows| rows.iter().map(|row| &row[at..]).collect::<Vec<_>>());
-        (SCALAR.dot)(&mut acc0[at..], &mut acc1[at..], &xs, &k0, &k1, modulus);
+    if at < words {
+        dot_rest(acc.map(|acc| &mut acc[at..]), at, xs, keys, plus, modulus);
     }
 }
 
 #[inline]
 #[target_feature(enable = "avx512f,avx512ifma")]
 fn dot_columns<const V: usize>(
-    acc0: &mut [u64],
-    acc1: &mut [u64],
+    acc: &mut [&mut [u64]; 2],
     xs: &[&[u64]],
-    k0: &[&[u64]],
-    k1: &[&[u64]],
+    keys: [&[&[u64]]; 2],
+    plus: &Addend<'_>,
     field: &Field,
     at: usize,
 ) {
-    let few = xs.len() <= FEW;
-    let (mut low0, mut low1) = ([field.zero; V], [field.zero; V]);
-    for ((xs, k0), k1) in xs.chunks(MANY).zip(k0.chunks(MANY)).zip(k1.chunks(MANY)) {
-        let (mut high0, mut high1) = ([field.zero; V], [field.zero; V]);
+    let few = xs.len() + plus.weights.len() <= FEW;
+    let mut low = [[splat(plus.offset); V], [field.zero; V]];
+    let mut high = [[field.zero; V]; 2];
+    let fold = |low: &mut [[__m512i; V]; 2], high: &mut [[__m512i; V]; 2]| {
+        for half in 0..2 {
+            for v in 0..V {
+                low[half][v] = field.reduce_sum(high[half][v], low[half][v], few);
+                high[half][v] = field.zero;
+            }
+        }
+    };
+    for ((xs, k0), k1) in xs.chunks(HALF).zip(keys[0].chunks(HALF)).zip(keys[1].chunks(HALF)) {
         for ((x, k0), k1) in xs.iter().zip(k0).zip(k1) {
             let (x, k0, k1) = (columns::<V>(x, at), columns::<V>(k0, at), columns::<V>(k1, at));
             for v in 0..V {
                 prefetch(&x[v]);
                 prefetch(&k0[v]);
                 prefetch(&k1[v]);
-                let (x, k0, k1) = (load(&x[v]), load(&k0[v]), load(&k1[v]));
-                low0[v] = _mm512_madd52lo_epu64(low0[v], x, k0);
-                high0[v] = _mm512_madd52hi_epu64(high0[v], x, k0);
-                low1[v] = _mm512_madd52lo_epu64(low1[v], x, k1);
-                high1[v] = _mm512_madd52hi_epu64(high1[v], x, k1);
+                let x = load(&x[v]);
+                add_product(&mut low[0][v], &mut high[0][v], x, load(&k0[v]));
+                add_product(&mut low[1][v], &mut high[1][v], x, load(&k1[v]));
             }
         }
-        for v in 0..V {
-            low0[v] = field.reduce_sum(high0[v], low0[v], few);
-            low1[v] = field.reduce_sum(high1[v], low1[v], few);
+        if xs.len() == HALF {
+            fold(&mut low, &mut high);
         }
     }
-    for v in 0..V {
-        store(&mut columns_mut::<V>(acc0, at)[v], low0[v]);
-        store(&mut columns_mut::<V>(acc1, at)[v], low1[v]);
+    let [rows0, rows1] = plus.rows.map(|rows| rows.chunks(HALF));
+    for ((weights, rows0), rows1) in plus.weights.chunks(HALF).zip(rows0).zip(rows1) {
+        for ((&weight, row0), row1) in weights.iter().zip(rows0).zip(rows1) {
+            let (row0, row1, weight) = (columns::<V>(row0, at), columns::<V>(row1, at), splat(weight));
+            for v in 0..V {
+                prefetch(&row0[v]);
+                prefetch(&row1[v]);
+                add_product(&mut low[0][v], &mut high[0][v], load(&row0[v]), weight);
+                add_product(&mut low[1][v], &mut high[1][v], load(&row1[v]), weight);
+            }
+        }
+        if weights.len() == HALF {
+            fold(&mut low, &mut high);
+        }
+    }
+    fold(&mut low, &mut high);
+    for half in 0..2 {
+        for (words, &x) in columns_mut::<V>(acc[half], at).iter_mut().zip(&low[half]) {
+            store(words, x);
+        }
     }
 }
 
+#[inline]
 #[target_feature(enable = "avx512f,avx512ifma")]
-pub(super) fn tensor(d: [&mut [u64]; 3], a: [&[u64]; 2], b: [&[u64]; 2], modulus: &Modulus) {
+fn add_product(low: &mut __m512i, high: &mut __m512i, x: __m512i, y: __m512i) {
+    *low = _mm512_madd52lo_epu64(*low, x, y);
+    *high = _mm512_madd52hi_epu64(*high, x, y);
+}
+
+#[target_feature(enable = "avx512f,avx512ifma")]
+pub(super) fn tensor(d: [&mut [u64]; 3], a: [&[u64]; 2], b: [&[u64]; 2], twice: bool, modulus: &Modulus) {
     let field = Field::new(modulus);
+    let shift = splat(u64::from(twice));
     let [(d0, rest0), (d1, rest1), (d2, rest2)] = d.map(|row| row.as_chunks_mut::<LANES>());
     let [(a0, a0_rest), (a1, a1_rest)] = a.map(|row| row.as_chunks::<LANES>());
     let [(b0, b0_rest), (b1, b1_rest)] = b.map(|row| row.as_chunks::<LANES>());
     let products = d0.iter_mut().zip(d1).zip(d2);
     let factors = a0.iter().zip(a1).zip(b0.iter().zip(b1));
     for (((d0, d1), d2), ((a0, a1), (b0, b1))) in products.zip(factors) {
-        let (a0, a1, b0, b1) = (load(a0), load(a1), load(b0), load(b1));
+        let (a0, a1) = (load(a0), load(a1));
+        let [b0, b1] = [b0, b1].map(|b| sub_if(_mm512_sllv_epi64(load(b), shift), field.q));
         store(d0, field.mul(a0, b0));
         store(d2, field.mul(a1, b1));
         let low = _mm512_madd52lo_epu64(_mm512_madd52lo_epu64(field.zero, a0, b1), a1, b0);
         let high = _mm512_madd52hi_epu64(_mm512_madd52hi_epu64(field.zero, a0, b1), a1, b0);
         store(d1, field.reduce_sum(high, low, true));
     }
-    (SCALAR.tensor)([rest0, rest1, rest2], [a0_rest, a1_rest], [b0_rest, b1_rest], modulus);
+    (SCALAR.tensor)([rest0, rest1, rest2], [a0_rest, a1_rest], [b0_rest, b1_rest], twice, modulus);
 }
 
 #[inline]

@@ -11,7 +11,7 @@ use super::super::scalar::KERNELS as SCALAR;
 use super::butterfly::{
     Fan, LateFan, Root, Spread, backward, backward_late, forward, forward_late, product, transpose,
 };
-use super::lanes::{Field, LANES, load, store, sub_if};
+use super::lanes::{Field, LANES, load, splat, store};
 use crate::modulus::Constant;
 use crate::ntt::NttTable;
 
@@ -47,6 +47,8 @@ struct Plan<'a> {
     late: &'a [[u64; LANES]],
     /// The inverse transform's factor, and its product with the last root.
     scale: [Root; 2],
+    /// What the inverse transform adds to every word.
+    plus: __m512i,
 }
 
 #[target_feature(enable = "avx512f,avx512ifma")]
@@ -66,7 +68,21 @@ pub(super) fn intt(row: &mut [u64], table: &NttTable, scale: Constant) {
         None => (SCALAR.intt)(row, table, scale),
         Some(passes) => {
             let (roots, quotients) = (table.inverse_roots(), table.inverse_root_quotients());
-            Plan::new(table, roots, quotients, table.inverse_late_roots(), scale).backward(row, 1, passes);
+            let plan = Plan::new(table, roots, quotients, table.inverse_late_roots(), scale);
+            plan.backward(row, None, 1, passes);
+        }
+    }
+}
+
+#[target_feature(enable = "avx512f,avx512ifma")]
+pub(super) fn digits(row: &mut [u64], from: Option<&[u64]>, table: &NttTable, scale: Constant, plus: u64) {
+    match passes(row, table) {
+        None => (SCALAR.digits)(row, from, table, scale, plus),
+        Some(passes) => {
+            let (roots, quotients) = (table.inverse_roots(), table.inverse_root_quotients());
+            let mut plan = Plan::new(table, roots, quotients, table.inverse_late_roots(), scale);
+            plan.plus = splat(plus);
+            plan.backward(row, from, 1, passes);
         }
     }
 }
@@ -114,6 +130,7 @@ impl<'a> Plan<'a> {
             quotients,
             late: late.as_chunks().0,
             scale: [Root::new(scale.value, scale.quotient), Root::new(last.value, last.quotient)],
+            plus: splat(0),
         }
     }
 
@@ -137,20 +154,26 @@ impl<'a> Plan<'a> {
         }
     }
 
-    /// Undoes `forward`, times the constant.
+    /// Undoes `forward`, times the constant. What is to be undone stands in the block, or in another row: that is copied in
+    /// parts that stay in the first cache.
     #[target_feature(enable = "avx512f,avx512ifma")]
-    fn backward(&self, block: &mut [u64], index: usize, passes: &[usize]) {
+    fn backward(&self, block: &mut [u64], from: Option<&[u64]>, index: usize, passes: &[usize]) {
         let Some((&levels, rest)) = passes.split_first() else { return };
         let (part, below) = (block.len() >> levels, index << levels);
         match *rest {
-            [] => self.backward_late(block, below),
+            [] => {
+                fetch(block, from);
+                self.backward_late(block, below);
+            }
             [last] => {
+                fetch(block, from);
                 self.backward_late(block, below << last);
                 self.backward_pass(last, block, part, below);
             }
             _ => {
-                for (i, part) in block.chunks_exact_mut(part).enumerate() {
-                    self.backward(part, below + i, rest);
+                let len = part;
+                for (i, part) in block.chunks_exact_mut(len).enumerate() {
+                    self.backward(part, from.map(|row| &row[i * len..][..len]), below + i, rest);
                 }
             }
         }
@@ -321,7 +344,7 @@ impl<'a> Plan<'a> {
     fn finish<const W: usize>(&self, x: &mut [[__m512i; W]]) {
         for x in x {
             for i in 0..W / 2 {
-                (x[i], x[i + W / 2]) = last(&self.field, x[i], x[i + W / 2], &self.scale);
+                (x[i], x[i + W / 2]) = last(&self.field, x[i], x[i + W / 2], &self.scale, self.plus);
             }
         }
     }
@@ -388,6 +411,14 @@ impl<'a> Plan<'a> {
     }
 }
 
+/// Copies what is to be transformed, if it stands elsewhere.
+#[inline]
+fn fetch(block: &mut [u64], from: Option<&[u64]>) {
+    if let Some(from) = from {
+        block.copy_from_slice(from);
+    }
+}
+
 /// Asks for the words two pages after some: the innermost steps are the first to touch a row, and long enough for the
 /// hardware to fall behind.
 #[inline]
@@ -399,13 +430,20 @@ fn prefetch(words: &[u64]) {
     }
 }
 
-/// The last butterfly of the inverse transform, times the constant, to [0, q).
+/// The last butterfly of the inverse transform, times the constant, plus another, to [0, q).
 #[inline]
 #[target_feature(enable = "avx512f,avx512ifma")]
-fn last(field: &Field, x: __m512i, y: __m512i, [scale, root]: &[Root; 2]) -> (__m512i, __m512i) {
+fn last(
+    field: &Field,
+    x: __m512i,
+    y: __m512i,
+    [scale, root]: &[Root; 2],
+    plus: __m512i,
+) -> (__m512i, __m512i) {
     let sum = _mm512_add_epi64(x, y);
     let difference = _mm512_sub_epi64(_mm512_add_epi64(x, field.twice), y);
-    (sub_if(product(field, sum, *scale), field.q), sub_if(product(field, difference, *root), field.q))
+    let settled = |x: __m512i| field.settle(_mm512_add_epi64(x, plus));
+    (settled(product(field, sum, *scale)), settled(product(field, difference, *root)))
 }
 
 /// A block seen as W parts of equal length, a multiple of the vector; column i holds vector i of every part.
