@@ -176,7 +176,7 @@ impl Engine {
             self.keys().check(Purpose::Relinearise, level(at)?)?;
         }
         if let Some(at) = trace.conjugate {
-            self.keys().key(Purpose::Conjugate, level(at)?)?;
+            self.keys().check(Purpose::Conjugate, level(at)?)?;
         }
         for (&by, &at) in &trace.rotations {
             // Rotations are below the slots, which fit.
