@@ -29,6 +29,12 @@ impl Compare {
         self.composition.polynomials()
     }
 
+    /// (1 + s(x)) / 2 as it is evaluated.
+    #[must_use]
+    pub fn composition(&self) -> &Composition {
+        &self.composition
+    }
+
     /// Levels consumed: those of the sign.
     #[must_use]
     pub fn depth(&self) -> u32 {
@@ -48,6 +54,6 @@ impl Compare {
     /// # Errors
     /// As [`Compare::apply`].
     pub fn of_difference<A: Arith>(&self, ops: &A, x: &A::Ct) -> Result<A::Ct, A::Error> {
-        self.composition.apply(ops, x)
+        ops.compose(x, &self.composition)
     }
 }

@@ -138,6 +138,14 @@ pub enum Error {
         /// Points of the schedule.
         points: usize,
     },
+    /// A value that a program says it never holds.
+    #[error("a value of {have} is larger than the {size} that the program states")]
+    Larger {
+        /// The most that was stated.
+        size: f64,
+        /// What came.
+        have: f64,
+    },
     /// Parameters of a map that it has not.
     #[error("the logistic map is followed for rates from {least} to {most}, and {rate} is given")]
     Rate {

@@ -1,5 +1,7 @@
 //! The levels between the places where a program may be refreshed, and a choice among these places.
 
+use serde::{Deserialize, Serialize};
+
 /// Where a program may be refreshed, and how many levels it takes from one place to the next.
 ///
 /// Node 0 stands for the inputs, and node i for the i-th point that the program passed. A value at n levels, made by a program
@@ -21,7 +23,8 @@ pub struct Node {
 }
 
 /// Which points refresh, and what a refresh does to levels.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Schedule {
     /// The least level at which a refresh takes its input.
     pub input: u32,

@@ -26,6 +26,6 @@ pub use logistic::Logistic;
 pub use matrix::{Dense, Matrix};
 pub use minmax::{Abs, Max, Min, Relu};
 pub use ops::{Arith, Points, Rotate};
-pub use sign::Sign;
+pub use sign::{Composition, Sign};
 pub use slotwise::Slotwise;
 pub use trace::{Op, Trace, Traced, Tracer};

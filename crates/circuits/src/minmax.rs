@@ -31,7 +31,7 @@ struct Ramp(Compare);
 
 impl Ramp {
     fn apply<A: Arith>(&self, ops: &A, x: &A::Ct) -> Result<A::Ct, A::Error> {
-        ops.mul(x, &self.0.of_difference(ops, x)?)
+        ops.ramp(x, self.0.composition())
     }
 }
 
@@ -125,6 +125,6 @@ impl Abs {
     /// # Errors
     /// When levels or the relinearisation key are missing.
     pub fn apply<A: Arith>(&self, ops: &A, x: &A::Ct) -> Result<A::Ct, A::Error> {
-        ops.mul(x, &self.0.apply(ops, x)?)
+        ops.ramp(x, self.0.composition())
     }
 }

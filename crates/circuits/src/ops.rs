@@ -3,6 +3,7 @@
 use arras_approx::Polynomial;
 
 use crate::matrix::Matrix;
+use crate::sign::Composition;
 
 /// Addition and multiplication of hidden vectors, slot by slot.
 ///
@@ -37,6 +38,31 @@ pub trait Arith {
     fn twice_real(&self, a: &Self::Ct) -> Result<Self::Ct, Self::Error>;
     /// p(a). Cost: p.depth() levels.
     fn poly(&self, a: &Self::Ct, p: &Polynomial) -> Result<Self::Ct, Self::Error>;
+
+    // What follows is made of the above. It has names because a reading that bounds errors knows more of the whole than of its
+    // parts.
+
+    /// b + a s(x). Cost: its depth in levels.
+    fn compose(&self, x: &Self::Ct, c: &Composition) -> Result<Self::Ct, Self::Error>
+    where
+        Self: Sized,
+    {
+        c.evaluate(self, x)
+    }
+    /// x (b + a s(x)), whose error is weighted by |x|. Cost: one level more.
+    fn ramp(&self, x: &Self::Ct, c: &Composition) -> Result<Self::Ct, Self::Error>
+    where
+        Self: Sized,
+    {
+        self.mul(x, &self.compose(x, c)?)
+    }
+    /// a itself, whose exact value is at most `size` for a reason that operations do not show. Cost: nothing.
+    ///
+    /// A statement of the program, which its proof of error rests on; the clear reading holds every run to it.
+    fn known(&self, a: &Self::Ct, size: f64) -> Result<Self::Ct, Self::Error> {
+        let _ = size;
+        Ok(a.clone())
+    }
 }
 
 /// Moving values between slots.

@@ -15,12 +15,16 @@ pub struct Sign {
     composition: Composition,
 }
 
-/// Polynomials one after the other, as they are evaluated.
+/// a s(x) + b, as it is evaluated: polynomials one after the other, the last of which takes a and b.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Composition {
+pub struct Composition {
     /// The one of the real step is halved.
     polynomials: Vec<Polynomial>,
     real_after: Option<usize>,
+    /// Those of s, by which readings that bound errors know it.
+    stages: Vec<Polynomial>,
+    factor: f64,
+    offset: f64,
 }
 
 impl Sign {
@@ -36,7 +40,13 @@ impl Sign {
         match stages.iter().position(|p| !odd(p)) {
             Some(stage) => Err(Error::BadStage { stage }),
             None => {
-                let composition = Composition { polynomials: stages.clone(), real_after: None };
+                let composition = Composition {
+                    polynomials: stages.clone(),
+                    real_after: None,
+                    stages: stages.clone(),
+                    factor: 1.0,
+                    offset: 0.0,
+                };
                 Ok(Sign { stages, composition })
             }
         }
@@ -56,7 +66,8 @@ impl Sign {
         }
         let mut polynomials = self.stages.clone();
         polynomials[stage] = polynomials[stage].scaled(0.5)?;
-        Ok(Sign { stages: self.stages, composition: Composition { polynomials, real_after: Some(stage) } })
+        let composition = Composition { polynomials, real_after: Some(stage), ..self.composition };
+        Ok(Sign { stages: self.stages, composition })
     }
 
     /// The polynomials in order.
@@ -71,6 +82,12 @@ impl Sign {
         self.composition.real_after
     }
 
+    /// s(x) as it is evaluated.
+    #[must_use]
+    pub fn composition(&self) -> &Composition {
+        &self.composition
+    }
+
     /// Levels consumed: the sum over the stages of ceil(log2(degree + 1)).
     #[must_use]
     pub fn depth(&self) -> u32 {
@@ -82,12 +99,15 @@ impl Sign {
     /// # Errors
     /// When levels or keys are missing.
     pub fn apply<A: Arith>(&self, ops: &A, x: &A::Ct) -> Result<A::Ct, A::Error> {
-        self.composition.apply(ops, x)
+        ops.compose(x, &self.composition)
     }
 
     /// a s(x) + b: the last polynomial takes both, so they cost nothing.
-    pub(crate) fn mapped(&self, a: f64, b: f64) -> Result<Composition, Error> {
-        let mut mapped = self.composition.clone();
+    ///
+    /// # Errors
+    /// When a coefficient overflows.
+    pub fn mapped(&self, a: f64, b: f64) -> Result<Composition, Error> {
+        let mut mapped = Composition { factor: a, offset: b, ..self.composition.clone() };
         if let Some(last) = mapped.polynomials.last_mut() {
             let mut coefficients: Vec<f64> = last.coefficients().iter().map(|c| a * c).collect();
             coefficients[0] += b;
@@ -98,17 +118,41 @@ impl Sign {
 }
 
 impl Composition {
-    pub(crate) fn polynomials(&self) -> &[Polynomial] {
+    /// The polynomials in order, as evaluated.
+    #[must_use]
+    pub fn polynomials(&self) -> &[Polynomial] {
         &self.polynomials
     }
 
+    /// Those of the sign that is mapped.
+    #[must_use]
+    pub fn stages(&self) -> &[Polynomial] {
+        &self.stages
+    }
+
+    /// The stage after which values are made real, if any.
+    #[must_use]
+    pub fn real_after(&self) -> Option<usize> {
+        self.real_after
+    }
+
+    /// a and b of a s(x) + b.
+    #[must_use]
+    pub fn map(&self) -> (f64, f64) {
+        (self.factor, self.offset)
+    }
+
     /// Levels consumed.
-    pub(crate) fn depth(&self) -> u32 {
+    #[must_use]
+    pub fn depth(&self) -> u32 {
         self.polynomials.iter().map(Polynomial::depth).sum()
     }
 
-    /// Each polynomial of the value of the one before.
-    pub(crate) fn apply<A: Arith>(&self, ops: &A, x: &A::Ct) -> Result<A::Ct, A::Error> {
+    /// Each polynomial of the value of the one before: what [`Arith::compose`] does where nothing else is said.
+    ///
+    /// # Errors
+    /// When levels or keys are missing.
+    pub fn evaluate<A: Arith>(&self, ops: &A, x: &A::Ct) -> Result<A::Ct, A::Error> {
         let mut value = x.clone();
         for (stage, p) in self.polynomials.iter().enumerate() {
             value = ops.poly(&value, p)?;

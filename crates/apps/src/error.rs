@@ -1,0 +1,63 @@
+//! What can be wrong with a program or its data.
+
+/// Every error of this crate. Rows are counted from 1.
+#[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Integers of no size that fits.
+    #[error("integers of {bits} bits are not supported here: use {least} to {most}")]
+    Bits {
+        /// Bits asked for.
+        bits: u32,
+        /// The fewest.
+        least: u32,
+        /// The most.
+        most: u32,
+    },
+    /// Too few or too many values.
+    #[error("{have} values are given: give {least} to {most}")]
+    Size {
+        /// Values given.
+        have: usize,
+        /// The fewest.
+        least: usize,
+        /// The most.
+        most: usize,
+    },
+    /// Another number of columns or of vectors.
+    #[error("{have} columns are given, and {need} are needed")]
+    Columns {
+        /// Columns needed.
+        need: usize,
+        /// Columns given.
+        have: usize,
+    },
+    /// A value that does not fit its declared bits.
+    #[error("row {row}, column {column}: {value} is not an integer from 0 to {most}")]
+    Value {
+        /// Row.
+        row: usize,
+        /// Column.
+        column: usize,
+        /// The value.
+        value: u64,
+        /// The most that fits.
+        most: u64,
+    },
+    /// A result that is no integer, or outside its range: inputs were not what the program takes, or somebody changed the
+    /// answer.
+    #[error(
+        "the answer is not what this program can give: the sealed data were outside their range, or were changed on the way; \
+         seal and run them again"
+    )]
+    Answer,
+    /// Bytes that hold no program.
+    #[error("these bytes hold no program: give the file that was made for it")]
+    Prepared,
+    /// A label of another program or of none.
+    #[error("the label of the sealed data is damaged or of another program: seal them again for this one")]
+    Label,
+    /// A circuit.
+    #[error(transparent)]
+    Circuit(#[from] arras_circuits::Error),
+}

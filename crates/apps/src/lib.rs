@@ -1,0 +1,11 @@
+#![doc = include_str!("../README.md")]
+
+mod error;
+pub mod prepared;
+pub mod program;
+pub mod workload;
+
+pub use error::Error;
+pub use prepared::Prepared;
+pub use program::{Input, Need, Output, Program};
+pub use workload::Workload;
