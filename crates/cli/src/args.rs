@@ -364,7 +364,7 @@ impl Bench {
         match self {
             Self::Ops(ops) => ops.worker,
             Self::Compare(_) | Self::Composite(_) => true,
-            Self::Boot(_) => false,
+            Self::Boot(boot) => boot.worker,
         }
     }
 }
@@ -399,6 +399,9 @@ pub struct BenchBoot {
     /// Repetitions, of which the fastest counts
     #[arg(long, value_name = "COUNT", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     pub reps: u32,
+    /// Answer requests on standard input, one JSON object per line (see bench/peers)
+    #[arg(long)]
+    pub worker: bool,
 }
 
 #[derive(Debug, Args)]

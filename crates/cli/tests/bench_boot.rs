@@ -3,7 +3,7 @@
 
 mod arras;
 
-use arras::arras;
+use arras::{arras, fed};
 
 #[test]
 fn a_refresh_is_measured() {
@@ -34,4 +34,19 @@ fn what_cannot_be_refreshed_is_named() {
     arras(&["bench", "boot", "--preset", "boot"]).refused("boot-n15, boot-n16, boot-n16-precise, toy");
     arras(&["bench", "boot", "--preset", "toy", "--slots", "4"]).refused("at least 8");
     arras(&["bench", "boot", "--preset", "toy", "--slots", "100"]).refused("power of two");
+}
+
+#[test]
+fn a_worker_refreshes_on_request() {
+    let requests = "{\"op\":\"refresh\",\"level\":0,\"reps\":2}\n{\"op\":\"refresh\",\"level\":0,\"reps\":0}\n{\"op\":\"fly\",\"level\":0,\"reps\":1}\n";
+    let worker = ["bench", "boot", "--preset", "toy", "--slots", "64", "--worker"];
+    let out = fed(&worker, requests.as_bytes()).fine().out;
+    let lines: Vec<serde_json::Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let ready = &lines[0]["ready"];
+    assert_eq!((&ready["ring"], &ready["slots"], &ready["threads"]), (&1024.into(), &64.into(), &1.into()));
+    let done = &lines[1];
+    assert_eq!((done["cpu_ms"].as_array().unwrap().len(), &done["levels_left"]), (2, &3.into()));
+    let (bits, error) = (&done["precision_bits"]["worst"], done["max_error"].as_f64().unwrap());
+    assert!(bits.as_f64().unwrap() > 24.0 && (bits.as_f64().unwrap() + error.log2()).abs() < 0.1, "{done}");
+    assert!(lines[2]["error"].is_string() && lines[3]["unsupported"].is_string() && lines.len() == 4);
 }

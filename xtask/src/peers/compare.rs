@@ -10,8 +10,9 @@ use anyhow::{Context, Result, bail, ensure};
 use clap::{Args, ValueEnum};
 
 use super::machine::Machine;
-use super::outcome::{Composition, Outcome, Report, Setting};
+use super::outcome::{Composition, Report, Setting};
 use super::protocol::{Answer, Request};
+use super::turn::{Turn, take};
 use super::worker::Worker;
 use super::{Programs, Run};
 
@@ -117,25 +118,6 @@ fn depth(degrees: &[usize]) -> u32 {
     degrees.iter().map(|degree| (degree + 1).next_power_of_two().ilog2()).sum()
 }
 
-/// A worker, what it is asked, and what came of it.
-struct Turn {
-    worker: Worker,
-    request: Request,
-    outcome: Outcome,
-}
-
-impl Turn {
-    fn new(worker: Worker, request: Request) -> Self {
-        let outcome = Outcome::of(worker.about().clone());
-        Self { worker, request, outcome }
-    }
-
-    fn take(&mut self) -> Result<()> {
-        let answer = self.worker.ask(&self.request);
-        self.outcome.add(answer?)
-    }
-}
-
 fn measure(options: &Options, programs: &Programs, alpha: u8, degrees: &[usize]) -> Result<Setting> {
     let run = &options.run;
     let mut ours = start(options, ours(options, &programs.ours, degrees))?;
@@ -158,13 +140,7 @@ fn measure(options: &Options, programs: &Programs, alpha: u8, degrees: &[usize])
         let worker = start(options, command).with_context(|| peer.script())?;
         turns.push(Turn::new(worker, request.clone()));
     }
-    for round in 1..=run.rounds {
-        eprintln!("alpha {alpha}: round {round} of {}", run.rounds);
-        for turn in &mut turns {
-            turn.take().with_context(|| format!("{} failed", turn.worker.name()))?;
-        }
-    }
-    let outcomes = turns.into_iter().map(|turn| turn.outcome).collect();
+    let outcomes = take(turns, run.rounds, &format!("alpha {alpha}"))?;
     Ok(Setting::new(alpha, composition, outcomes))
 }
 

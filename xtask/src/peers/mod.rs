@@ -3,6 +3,7 @@
 //! A shared machine changes its speed from one second to the next, so only neighbours in time compare: ours, theirs,
 //! ours, theirs. Each library is a process that answers one line per request; `bench/peers/README.md` has the protocol.
 
+mod boot;
 mod compare;
 mod machine;
 mod ops;
@@ -13,6 +14,7 @@ mod python;
 mod record;
 mod report;
 mod samples;
+mod turn;
 mod worker;
 
 use std::path::{Path, PathBuf};
@@ -34,6 +36,8 @@ pub struct Options {
 
 #[derive(Subcommand)]
 enum What {
+    /// Time a refresh (bootstrapping), the whole of it.
+    Boot(boot::Options),
     /// Time sign compositions, on which comparison stands.
     Compare(compare::Options),
 }
@@ -71,6 +75,7 @@ struct Run {
 pub fn run(options: &Options) -> Result<()> {
     match &options.what {
         None => ops::run(&options.ops),
+        Some(What::Boot(boot)) => boot::run(boot),
         Some(What::Compare(compare)) => compare::run(compare),
     }
 }

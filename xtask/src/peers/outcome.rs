@@ -1,4 +1,4 @@
-//! What came of a comparison of compositions.
+//! What came of libraries that took turns, and the report of a comparison of compositions.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -91,42 +91,56 @@ pub struct Setting {
     libraries: Vec<Library>,
 }
 
+/// What came of one library.
 #[derive(Debug, Serialize)]
-struct Library {
+pub struct Library {
     #[serde(flatten)]
-    about: About,
+    pub about: About,
     #[serde(skip_serializing_if = "Option::is_none")]
     composition: Option<Composition>,
-    times: Option<Summary>,
+    pub times: Option<Summary>,
     /// Its least CPU time over ours: above one, ours is faster.
-    ratio: Option<f64>,
+    pub ratio: Option<f64>,
     #[serde(flatten)]
-    answer: Map<String, Value>,
+    pub answer: Map<String, Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     unsupported: Option<String>,
 }
 
+impl Library {
+    /// What it says of itself.
+    pub fn line(&self) -> String {
+        let Self { about, composition, unsupported, .. } = self;
+        let mut more: Vec<_> =
+            about.more.iter().map(|(key, value)| format!("{key} {}", plain(value))).collect();
+        more.extend(composition.iter().map(Composition::line));
+        more.extend(unsupported.iter().map(|reason| format!("unsupported: {reason}")));
+        format!("{}: {}", about.name, more.join(", "))
+    }
+}
+
+/// Sums up; the first is ours.
+pub fn libraries(outcomes: Vec<Outcome>) -> Vec<Library> {
+    let ours = outcomes.first().and_then(|outcome| Summary::new(&outcome.times));
+    let library = |outcome: Outcome| {
+        let times = Summary::new(&outcome.times);
+        let ratio = times.as_ref().and_then(|times| times.over(ours.as_ref()));
+        let Outcome { about, composition, worst: answer, unsupported, .. } = outcome;
+        Library { about, composition, times, ratio, answer, unsupported }
+    };
+    outcomes.into_iter().map(library).collect()
+}
+
 impl Setting {
     pub fn new(alpha: u8, composition: Composition, outcomes: Vec<Outcome>) -> Self {
-        let ours = outcomes.first().and_then(|outcome| Summary::new(&outcome.times));
-        let library = |outcome: Outcome| {
-            let times = Summary::new(&outcome.times);
-            let ratio = times.as_ref().and_then(|times| times.over(ours.as_ref()));
-            let Outcome { about, composition, worst: answer, unsupported, .. } = outcome;
-            Library { about, composition, times, ratio, answer, unsupported }
-        };
-        Self { alpha, composition, libraries: outcomes.into_iter().map(library).collect() }
+        Self { alpha, composition, libraries: libraries(outcomes) }
     }
 
     fn table(&self, text: &mut String) {
         // Writing to a String cannot fail.
         let _ = writeln!(text, "\nalpha {}: {}", self.alpha, self.composition.line());
-        for Library { about, composition, unsupported, .. } in &self.libraries {
-            let mut more: Vec<_> =
-                about.more.iter().map(|(key, value)| format!("{key} {}", plain(value))).collect();
-            more.extend(composition.iter().map(Composition::line));
-            more.extend(unsupported.iter().map(|reason| format!("unsupported: {reason}")));
-            let _ = writeln!(text, "  {}: {}", about.name, more.join(", "));
+        for library in &self.libraries {
+            let _ = writeln!(text, "  {}", library.line());
         }
         let _ = writeln!(
             text,

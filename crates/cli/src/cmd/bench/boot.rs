@@ -3,14 +3,15 @@
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use arras_ckks::boot::{BootSpec, Phase, presets};
 use arras_ckks::{Bootstrapper, Ciphertext, Complex, Evaluator, KeySet, Params, SecretKey};
 use arras_client::random;
 use serde::Serialize;
+use serde_json::json;
 
 use crate::args::BenchBoot;
-use crate::cmd::bench::time;
+use crate::cmd::bench::{time, worker};
 use crate::cmd::params::tenths;
 use crate::output::{self, Output};
 
@@ -53,12 +54,23 @@ struct Precision {
     worst: f64,
 }
 
+struct Errors {
+    mean: f64,
+    worst: f64,
+}
+
+impl Errors {
+    fn bits(&self) -> Precision {
+        Precision { mean: tenths(-self.mean.log2()), worst: tenths(-self.worst.log2()) }
+    }
+}
+
 pub fn run(args: &BenchBoot, out: &Output) -> anyhow::Result<ExitCode> {
-    let (spec, params, rounds) = parameters(&args.preset)?;
-    let rounds = args.iterations.unwrap_or(rounds);
-    let slots = args.slots.unwrap_or(params.max_slots());
-    let report = measure(args, &spec, &params, slots, rounds)?;
-    out.show(&report, human)
+    let ready = Ready::new(args)?;
+    if args.worker {
+        return work(&ready);
+    }
+    out.show(&measure(args, &ready)?, human)
 }
 
 /// What is refreshed with which parameters, and in how many rounds.
@@ -77,71 +89,134 @@ pub fn parameters(name: &str) -> anyhow::Result<(BootSpec, Params, u32)> {
     Ok((preset.spec, Params::new(&chain)?, preset.rounds))
 }
 
-fn measure(
-    args: &BenchBoot,
-    spec: &BootSpec,
-    params: &Params,
+/// A refresh ready to be made, under fresh keys, of random values in the unit box.
+struct Ready {
+    spec: BootSpec,
     slots: usize,
     rounds: u32,
-) -> anyhow::Result<Report> {
-    let request = spec.request(params, slots)?;
-    let mut rng = random::system()?;
-    let secret = SecretKey::new(params.rlwe(), &mut rng);
-    let bar = output::bar(request.iter().len() as u64, "keys");
-    let advance = |done| {
-        bar.set_position(done as u64);
-        true
-    };
-    let (keys, times) = time(|| KeySet::generate(params.rlwe(), &secret, &request, &mut rng, advance));
-    bar.finish_and_clear();
-    let keys = keys?.context("the generation of keys was stopped")?;
-    let (key_bytes, keys_wall) = (keys.bytes(), times.wall);
-    let eval = Evaluator::new(params, keys)?;
-    let (boot, times) = time(|| Bootstrapper::new(params, spec, slots));
-    let (boot, prepare) = (boot?, times.wall);
-    let values = unit_box(slots, &mut rng);
-    let plain = params.encode_complex(&values, slots, boot.input_level())?;
-    let sealed = params.encrypt(&plain, &secret, &mut rng)?.expand(params);
+    eval: Evaluator,
+    boot: Bootstrapper,
+    secret: SecretKey,
+    values: Vec<Complex>,
+    sealed: Ciphertext,
+    key_bytes: usize,
+    /// Of the keys, and of the matrices.
+    walls: [Duration; 2],
+}
+
+impl Ready {
+    fn new(args: &BenchBoot) -> anyhow::Result<Self> {
+        let (spec, params, rounds) = parameters(&args.preset)?;
+        let slots = args.slots.unwrap_or(params.max_slots());
+        let request = spec.request(&params, slots)?;
+        let mut rng = random::system()?;
+        let secret = SecretKey::new(params.rlwe(), &mut rng);
+        let bar = output::bar(request.iter().len() as u64, "keys");
+        let advance = |done| {
+            bar.set_position(done as u64);
+            true
+        };
+        let (keys, keys_times) =
+            time(|| KeySet::generate(params.rlwe(), &secret, &request, &mut rng, advance));
+        bar.finish_and_clear();
+        let keys = keys?.context("the generation of keys was stopped")?;
+        let key_bytes = keys.bytes();
+        let eval = Evaluator::new(&params, keys)?;
+        let (boot, boot_times) = time(|| Bootstrapper::new(&params, &spec, slots));
+        let boot = boot?;
+        let values = unit_box(slots, &mut rng);
+        let plain = params.encode_complex(&values, slots, boot.input_level())?;
+        let sealed = params.encrypt(&plain, &secret, &mut rng)?.expand(&params);
+        let rounds = args.iterations.unwrap_or(rounds);
+        let walls = [keys_times.wall, boot_times.wall];
+        Ok(Self { spec, slots, rounds, eval, boot, secret, values, sealed, key_bytes, walls })
+    }
+
+    fn refresh(&self, starts: &mut dyn FnMut(Phase)) -> anyhow::Result<Ciphertext> {
+        Ok(self.eval.bootstrap_rounds(&self.sealed, &self.boot, self.rounds, starts)?)
+    }
+
+    /// Levels between an input and its refresh.
+    fn levels_left(&self, fresh: &Ciphertext) -> u32 {
+        u32::from(fresh.level().0 - self.boot.input_level().0)
+    }
+
+    /// The mean and the largest error over real and imaginary parts of all slots.
+    fn errors(&self, fresh: &Ciphertext) -> anyhow::Result<Errors> {
+        let opened = self.eval.params().decrypt(fresh, &self.secret)?;
+        let pairs = opened.secret_values().iter().zip(&self.values);
+        let errors = pairs.flat_map(|(&a, &b)| [(a - b).re.abs(), (a - b).im.abs()]);
+        let (sum, worst) = errors.fold((0.0, 0f64), |(sum, worst), error| (sum + error, worst.max(error)));
+        Ok(Errors { mean: sum / (2 * self.values.len()) as f64, worst })
+    }
+}
+
+fn measure(args: &BenchBoot, ready: &Ready) -> anyhow::Result<Report> {
     let mut best: Option<(Seconds, Ciphertext)> = None;
     for _ in 0..args.reps {
-        let (mut seconds, fresh) = once(&eval, &boot, &sealed, rounds)?;
-        (seconds.keys, seconds.prepare) = (rounded(keys_wall), rounded(prepare));
+        let (seconds, fresh) = once(ready)?;
         if best.as_ref().is_none_or(|(best, _)| seconds.total < best.total) {
             best = Some((seconds, fresh));
         }
     }
     let (seconds, fresh) = best.context("nothing was measured")?;
-    let opened = params.decrypt(&fresh, &secret)?;
-    let levels_left = u32::from(fresh.level().0 - boot.input_level().0);
+    let (params, levels_left) = (ready.eval.params(), ready.levels_left(&fresh));
     Ok(Report {
         preset: args.preset.clone(),
-        slots,
-        iterations: rounds,
+        slots: ready.slots,
+        iterations: ready.rounds,
         threads: rayon::current_num_threads(),
         seconds,
         levels_left,
         log2_scale: tenths(params.scale(fresh.level()).log2()),
-        precision_bits: precision(opened.secret_values(), &values),
-        failure_log2: tenths(spec.failure_log2(slots)),
+        precision_bits: ready.errors(&fresh)?.bits(),
+        failure_log2: tenths(ready.spec.failure_log2(ready.slots)),
         log2_qp: tenths(params.log2_q() + params.log2_p()),
         log2_ephemeral: tenths(params.log2_ephemeral()),
-        key_bytes,
+        key_bytes: ready.key_bytes,
         peak_bytes: params.ring().pool().usage().peak,
-        amortised_us_per_slot_level: seconds.total * 1e6 / (slots as f64 * f64::from(levels_left)),
+        amortised_us_per_slot_level: seconds.total * 1e6 / (ready.slots as f64 * f64::from(levels_left)),
+    })
+}
+
+/// The side of `cargo xtask peers boot` that is ours.
+fn work(ready: &Ready) -> anyhow::Result<ExitCode> {
+    let about = json!({
+        "slots": ready.slots,
+        "iterations": ready.rounds,
+        "failure_log2": tenths(ready.spec.failure_log2(ready.slots)),
+        "key_bytes": ready.key_bytes,
+    });
+    let mut warm = false;
+    worker::serve(&worker::about(ready.eval.params(), &about), |request| {
+        if request.op != "refresh" {
+            return Ok(worker::unsupported());
+        }
+        ensure!(request.reps > 0, "no calls are asked for");
+        let (mut times, mut last) = (Vec::new(), None);
+        for _ in 0..request.reps + u32::from(!warm) {
+            let (fresh, taken) = time(|| ready.refresh(&mut |_| ()));
+            last = Some(fresh?);
+            times.push(taken);
+        }
+        // The first refresh touches memory for the first time.
+        times.drain(..usize::from(!std::mem::replace(&mut warm, true)));
+        let fresh = last.context("nothing was measured")?;
+        let errors = ready.errors(&fresh)?;
+        let result = json!({
+            "levels_left": ready.levels_left(&fresh),
+            "log2_scale": tenths(ready.eval.params().scale(fresh.level()).log2()),
+            "max_error": errors.worst,
+            "precision_bits": errors.bits(),
+        });
+        Ok(worker::done(&times, &result))
     })
 }
 
 /// One refresh. On one thread CPU time, which other processes do not lengthen.
-fn once(
-    eval: &Evaluator,
-    boot: &Bootstrapper,
-    sealed: &Ciphertext,
-    rounds: u32,
-) -> anyhow::Result<(Seconds, Ciphertext)> {
+fn once(ready: &Ready) -> anyhow::Result<(Seconds, Ciphertext)> {
     let mut starts: Vec<(Phase, Instant)> = Vec::new();
-    let (fresh, times) = time(|| {
-        eval.bootstrap_rounds(sealed, boot, rounds, &mut |phase| starts.push((phase, Instant::now())))
-    });
+    let (fresh, times) = time(|| ready.refresh(&mut |phase| starts.push((phase, Instant::now()))));
     let end = Instant::now();
     let total = if rayon::current_num_threads() == 1 { times.cpu } else { times.wall };
     // Phases are told apart by the clock on the wall, and shrunk to the same total.
@@ -152,8 +227,8 @@ fn once(
         rounded(spans.map(|((_, start), end)| end - *start).sum::<Duration>().mul_f64(shrink))
     };
     let seconds = Seconds {
-        keys: 0.0,
-        prepare: 0.0,
+        keys: rounded(ready.walls[0]),
+        prepare: rounded(ready.walls[1]),
         to_coefficients: phase(Phase::ToCoefficients),
         raise: phase(Phase::Raise),
         to_slots: phase(Phase::ToSlots),
@@ -166,13 +241,6 @@ fn once(
 fn unit_box(slots: usize, rng: &mut impl rand_core::CryptoRng) -> Vec<Complex> {
     let mut part = || (rng.next_u64() >> 11) as f64 / 2f64.powi(52) - 1.0;
     (0..slots).map(|_| Complex::new(part(), part())).collect()
-}
-
-/// Over real and imaginary parts of all slots.
-fn precision(have: &[Complex], want: &[Complex]) -> Precision {
-    let errors = have.iter().zip(want).flat_map(|(&a, &b)| [(a - b).re.abs(), (a - b).im.abs()]);
-    let (sum, worst) = errors.fold((0.0, 0f64), |(sum, worst), error| (sum + error, worst.max(error)));
-    Precision { mean: tenths(-(sum / (2 * want.len()) as f64).log2()), worst: tenths(-worst.log2()) }
 }
 
 fn rounded(time: Duration) -> f64 {

@@ -4,7 +4,6 @@
 //! composition it makes itself, with the plans by which they are evaluated, so that other libraries can follow the same
 //! ones.
 
-use std::io::BufRead as _;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, ensure};
@@ -15,30 +14,20 @@ use arras_ckks::{Ciphertext, Evaluator, KeySet, Level, Params, PublicKey, Secret
 use arras_client::random;
 use arras_rlwe::{KeyRequest, Purpose};
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::args::BenchComposite;
-use crate::cmd::bench::{milliseconds, time};
+use crate::cmd::bench::time;
+use crate::cmd::bench::worker::{self, Request};
 use crate::cmd::params::tenths;
-use crate::output;
 
 pub fn run(args: &BenchComposite) -> anyhow::Result<ExitCode> {
-    let worker = Worker::new(&parameters(args)?)?;
-    output::line(&json!({"ready": worker.about()}).to_string())?;
-    for line in std::io::stdin().lock().lines() {
-        let request: Request =
-            serde_json::from_str(&line?).context("a request is one JSON object per line")?;
-        let mut answer = match request.op.as_str() {
-            "plan" => worker.plan(&request),
-            "composite" => worker.composite(&request),
-            _ => Ok(json!({"unsupported": "there is no such operation"})),
-        }
-        .unwrap_or_else(|error| json!({"error": error.to_string()}));
-        answer["op"] = request.op.into();
-        answer["level"] = request.level.into();
-        output::line(&answer.to_string())?;
-    }
-    Ok(ExitCode::SUCCESS)
+    let library = Library::new(&parameters(args)?)?;
+    worker::serve(&worker::about(library.eval.params(), &Value::Null), |request| match request.op.as_str() {
+        "plan" => library.plan(request),
+        "composite" => library.composite(request),
+        _ => Ok(worker::unsupported()),
+    })
 }
 
 fn parameters(args: &BenchComposite) -> anyhow::Result<Params> {
@@ -52,12 +41,9 @@ fn parameters(args: &BenchComposite) -> anyhow::Result<Params> {
     Ok(Params::new(&spec)?)
 }
 
+/// What a request says besides its level.
 #[derive(Deserialize)]
-struct Request {
-    op: String,
-    level: u8,
-    #[serde(default)]
-    reps: u32,
+struct Asked {
     /// No input is nearer to zero.
     #[serde(default)]
     epsilon: f64,
@@ -69,7 +55,11 @@ struct Request {
     stages: Vec<Stage>,
 }
 
-impl Request {
+impl Asked {
+    fn of(request: &Request) -> anyhow::Result<Self> {
+        Ok(serde_json::from_value(Value::Object(request.more.clone()))?)
+    }
+
     fn polynomials(&self) -> anyhow::Result<Vec<Polynomial>> {
         let polynomial = |stage: &Stage| Ok(Polynomial::unit(stage.coefficients.clone())?);
         self.stages.iter().map(polynomial).collect()
@@ -104,13 +94,13 @@ fn node(node: &Node) -> Value {
 }
 
 /// The engine under fresh keys, with what encrypts its inputs and decrypts its results.
-struct Worker {
+struct Library {
     eval: Evaluator,
     public: PublicKey,
     secret: SecretKey,
 }
 
-impl Worker {
+impl Library {
     fn new(params: &Params) -> anyhow::Result<Self> {
         let mut rng = random::system()?;
         let secret = SecretKey::new(params.rlwe(), &mut rng);
@@ -120,31 +110,12 @@ impl Worker {
         Ok(Self { eval: Evaluator::new(params, keys.context("no keys were made")?)?, public, secret })
     }
 
-    fn about(&self) -> Map<String, Value> {
-        let params = self.eval.params();
-        let security = match params.is_secure() {
-            true => format!("{} bits", params.spec().security.bits()),
-            false => "none".to_owned(),
-        };
-        let about = json!({
-            "name": "arras",
-            "version": env!("CARGO_PKG_VERSION"),
-            "ring": params.degree(),
-            "levels": params.highest().0,
-            "security": security,
-            "key_switch": format!("hybrid, {} digits", params.digits()),
-            "log2_qp": tenths(params.log2_q() + params.log2_p()),
-            "threads": rayon::current_num_threads(),
-            "kernel": params.ring().kernels().name,
-        });
-        about.as_object().cloned().unwrap_or_default()
-    }
-
     /// The best sign composition of these degrees, with room for the noise of these parameters.
     fn plan(&self, request: &Request) -> anyhow::Result<Value> {
+        let Asked { epsilon, degrees, .. } = Asked::of(request)?;
         let params = self.eval.params();
         let slots = params.max_slots();
-        let depths = request.degrees.iter().map(|degree| (degree + 1).next_power_of_two().ilog2());
+        let depths = degrees.iter().map(|degree| (degree + 1).next_power_of_two().ilog2());
         let depths: Vec<u32> = depths.collect();
         let top = Level(request.level);
         let mut margins = |stage: usize, polynomial: &Polynomial| {
@@ -152,7 +123,7 @@ impl Worker {
             params.poly_noise(polynomial, Noise(0.0), slots, level).bound(slots)
         };
         let input_margin = params.public_noise(slots, top).bound(slots);
-        let composite = Composite::build(request.epsilon, input_margin, &request.degrees, &mut margins)?;
+        let composite = Composite::build(epsilon, input_margin, &degrees, &mut margins)?;
         let stages = composite.polynomials();
         Ok(json!({
             "stages": stages.iter().map(|polynomial| planned(polynomial, &polynomial.plan())).collect::<Vec<_>>(),
@@ -166,9 +137,10 @@ impl Worker {
     /// Times of the composite, one call before them, and how far its last result is from the plain one.
     fn composite(&self, request: &Request) -> anyhow::Result<Value> {
         ensure!(request.reps > 0, "no calls are asked for");
-        let polynomials = request.polynomials()?;
+        let asked = Asked::of(request)?;
+        let polynomials = asked.polynomials()?;
         let params = self.eval.params();
-        let inputs = inputs(params.max_slots(), request.epsilon);
+        let inputs = inputs(params.max_slots(), asked.epsilon);
         let plain = params.encode_at(&inputs, params.max_slots(), Level(request.level))?;
         let sealed = params.encrypt_public(&plain, &self.public, &mut random::system()?)?;
         let mut result = self.apply(&polynomials, &sealed)?;
@@ -184,14 +156,13 @@ impl Worker {
             inputs.iter().zip(&opened).map(|(x, y)| (right(x) - y).abs()).fold(0.0, f64::max)
         };
         let max_error = farthest(&right);
-        Ok(json!({
-            "cpu_ms": times.iter().map(|t| milliseconds(t.cpu)).collect::<Vec<_>>(),
-            "wall_ms": times.iter().map(|t| milliseconds(t.wall)).collect::<Vec<_>>(),
+        let result = json!({
             "max_error": max_error,
             "precision_bits": tenths(-max_error.log2()),
             "sign_error": farthest(&|x| x.signum()),
             "levels_left": result.level().0,
-        }))
+        });
+        Ok(worker::done(&times, &result))
     }
 
     fn apply(&self, polynomials: &[Polynomial], x: &Ciphertext) -> anyhow::Result<Ciphertext> {

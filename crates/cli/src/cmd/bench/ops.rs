@@ -1,6 +1,5 @@
 //! `arras bench ops`: times the engine's operations, or answers requests for times.
 
-use std::io::BufRead as _;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -9,10 +8,11 @@ use arras_ckks::{Ciphertext, KeySet, Level, Params, SecretKey, Security, Shape, 
 use arras_client::random;
 use arras_engine::probe::{Op, Probe, required_keys};
 use arras_rlwe::ring::pool::Usage;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use serde_json::Value;
 
 use crate::args::BenchOps;
-use crate::cmd::bench::{Times, milliseconds, time};
+use crate::cmd::bench::{Times, milliseconds, time, worker};
 use crate::cmd::params::tenths;
 use crate::output::{self, Output};
 
@@ -76,99 +76,21 @@ fn timed(probe: &mut Probe<'_>, op: Op, level: Level) -> anyhow::Result<Times> {
     Ok(times)
 }
 
-/// One operation at one level in a request.
-#[derive(Deserialize)]
-struct Request {
-    op: String,
-    level: u8,
-    reps: u32,
-}
-
-#[derive(Serialize)]
-struct Hello<'a> {
-    ready: Ready<'a>,
-}
-
-#[derive(Serialize)]
-struct Ready<'a> {
-    name: &'a str,
-    version: &'a str,
-    ring: usize,
-    levels: u8,
-    security: String,
-    key_switch: String,
-    log2_qp: f64,
-    threads: usize,
-    kernel: &'a str,
-}
-
-#[derive(Serialize, Default)]
-struct Answer<'a> {
-    op: &'a str,
-    level: u8,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    cpu_ms: Option<Vec<f64>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    wall_ms: Option<Vec<f64>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    unsupported: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<String>,
-}
-
 /// The line protocol of `bench/peers`.
 fn work(probe: &mut Probe<'_>) -> anyhow::Result<ExitCode> {
-    let params = probe.params().clone();
-    let security = match params.is_secure() {
-        true => format!("{} bits", params.spec().security.bits()),
-        false => "none".to_owned(),
-    };
-    let ready = Ready {
-        name: "arras",
-        version: env!("CARGO_PKG_VERSION"),
-        ring: params.degree(),
-        levels: params.highest().0,
-        security,
-        key_switch: format!("hybrid, {} digits", params.digits()),
-        log2_qp: tenths(params.log2_q() + params.log2_p()),
-        threads: rayon::current_num_threads(),
-        kernel: params.ring().kernels().name,
-    };
-    output::line(&serde_json::to_string(&Hello { ready })?)?;
+    let about = worker::about(probe.params(), &Value::Null);
     let mut warm = std::collections::HashSet::new();
-    for request in std::io::stdin().lock().lines() {
-        let request: Request =
-            serde_json::from_str(&request?).context("a request is one JSON object per line")?;
-        let answer = answer(probe, &request, &mut warm);
-        output::line(&serde_json::to_string(&answer)?)?;
-    }
-    Ok(ExitCode::SUCCESS)
-}
-
-fn answer<'a>(
-    probe: &mut Probe<'_>,
-    request: &'a Request,
-    warm: &mut std::collections::HashSet<(Op, Level)>,
-) -> Answer<'a> {
-    let (name, level) = (request.op.as_str(), Level(request.level));
-    let blank = Answer { op: name, level: request.level, ..Answer::default() };
-    let Some(op) = Op::find(name).filter(|&op| probe.supports(op)) else {
-        return Answer { unsupported: Some("there is no such operation"), ..blank };
-    };
-    let mut calls = || -> anyhow::Result<Vec<Times>> {
+    worker::serve(&about, |request| {
+        let level = Level(request.level);
+        let Some(op) = Op::find(&request.op).filter(|&op| probe.supports(op)) else {
+            return Ok(worker::unsupported());
+        };
         if warm.insert((op, level)) {
             probe.run(op, level)?;
         }
-        (0..request.reps).map(|_| timed(probe, op, level)).collect()
-    };
-    match calls() {
-        Ok(times) => Answer {
-            cpu_ms: Some(times.iter().map(|t| milliseconds(t.cpu)).collect()),
-            wall_ms: Some(times.iter().map(|t| milliseconds(t.wall)).collect()),
-            ..blank
-        },
-        Err(error) => Answer { error: Some(error.to_string()), ..blank },
-    }
+        let times = (0..request.reps).map(|_| timed(probe, op, level));
+        Ok(worker::done(&times.collect::<anyhow::Result<Vec<_>>>()?, &Value::Null))
+    })
 }
 
 /// What `--json` prints.
