@@ -34,6 +34,9 @@ pub struct Options {
     /// Only these libraries beside ours; none, and no Python, when no name follows.
     #[arg(long, value_delimiter = ',', num_args = 0.., default_value = "openfhe")]
     with: Vec<Peer>,
+    /// Digits of OpenFHE's key switch; fewer take less memory, and leave fewer levels.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=12))]
+    digits: Option<u32>,
     #[command(flatten)]
     run: Run,
 }
@@ -126,6 +129,9 @@ fn theirs(options: &Options, python: &Path, script: &Path, task: Task) -> Comman
     let mut command = Command::new(python);
     command.arg("-B").arg(script);
     command.arg("--log-ring").arg(task.log_ring.to_string()).arg("--slots").arg(task.slots.to_string());
+    if let Some(digits) = options.digits {
+        command.arg("--digits").arg(digits.to_string());
+    }
     if options.is_toy() {
         command.arg("--danger-insecure");
     }
@@ -246,7 +252,7 @@ mod tests {
 
     #[test]
     fn options_of_its_own() {
-        let Options { preset, slots, run, with } = options("");
+        let Options { preset, slots, run, with, .. } = options("");
         assert_eq!((preset.as_str(), slots, with.len()), ("boot-n16", None, 1));
         assert_eq!((run.reps, run.rounds), (1, 3));
         let run = options("--rounds 7 --reps 2 --slots 8").run;
@@ -267,6 +273,7 @@ mod tests {
         assert_eq!(ours("--preset boot-n15"), "bench boot --worker --preset boot-n15");
         assert_eq!(ours("--slots 8"), "bench boot --worker --preset boot-n16 --slots 8");
         assert_eq!(theirs(""), "-B x.py --log-ring 16 --slots 8");
+        assert_eq!(theirs("--digits 4"), "-B x.py --log-ring 16 --slots 8 --digits 4");
         assert_eq!(theirs("--preset toy"), "-B x.py --log-ring 16 --slots 8 --danger-insecure");
     }
 
