@@ -44,6 +44,60 @@ pub enum Error {
         /// The most that fits.
         most: u64,
     },
+    /// Too few or too many classes.
+    #[error("a tree for {classes} classes is not supported: use 1 to {most}")]
+    Classes {
+        /// Classes given.
+        classes: usize,
+        /// The most.
+        most: usize,
+    },
+    /// Nodes that are no tree. Trees are counted from 1.
+    #[error("the nodes of tree {tree} are no tree of these features and classes: write the model again")]
+    Tree {
+        /// Tree.
+        tree: usize,
+    },
+    /// Trees that are too large.
+    #[error(
+        "trees of depth {depth} with {nodes} leaves are too large: train with a depth of at most {most_depth} and fewer trees, \
+         for {most_nodes} leaves together"
+    )]
+    Forest {
+        /// Splits on the longest path.
+        depth: usize,
+        /// Leaves of all trees.
+        nodes: usize,
+        /// The deepest.
+        most_depth: usize,
+        /// The most leaves.
+        most_nodes: usize,
+    },
+    /// Trees that never look at a sample.
+    #[error(
+        "no tree of the model has a split, so that every sample has the same class: nothing need be encrypted"
+    )]
+    NoSplit,
+    /// A threshold that no feature can be compared with. Splits are counted from 1.
+    #[error(
+        "the threshold of split {split} is not an integer from -1 to {most}, which is what its bits hold"
+    )]
+    Threshold {
+        /// Split, in preorder through all trees.
+        split: usize,
+        /// The most that fits.
+        most: i64,
+    },
+    /// A sample that is compared in more places than a ciphertext has.
+    #[error(
+        "a sample of this model takes {slots} slots, and a ciphertext has {most}: train fewer or smaller trees"
+    )]
+    TooWide {
+        /// Slots needed.
+        slots: usize,
+        /// Slots there are.
+        most: usize,
+    },
     /// A result that is no integer, or outside its range: inputs were not what the program takes, or somebody changed the
     /// answer.
     #[error(

@@ -3,6 +3,7 @@
 mod error;
 pub mod prepared;
 pub mod program;
+pub mod tree;
 pub mod workload;
 
 pub use error::Error;
