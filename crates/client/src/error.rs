@@ -69,6 +69,17 @@ pub enum Error {
     /// Polynomials and degrees.
     #[error(transparent)]
     Approx(#[from] arras_approx::Error),
+    /// A value that a program lets grow beyond the domain of what it does next.
+    #[error(
+        "a value of up to {size} goes where at most 1 fits: the program has to state or to scale it, so no plan is made"
+    )]
+    Unbounded {
+        /// The bound of its size.
+        size: f64,
+    },
+    /// A program, its data or its answer.
+    #[error(transparent)]
+    App(#[from] arras_apps::Error),
     /// A function of columns.
     #[error(transparent)]
     Circuit(#[from] arras_circuits::Error),

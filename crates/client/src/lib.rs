@@ -9,6 +9,7 @@ pub mod passphrase;
 pub mod plan;
 pub mod random;
 pub mod store;
+mod tasks;
 
 pub use client::{Client, PRECISION_BITS, Sealer};
 pub use columns::{ColumnClient, ColumnPlan, ColumnSealer, Place, Scales, Sealing, Wish};
@@ -16,3 +17,4 @@ pub use error::Error;
 pub use keys::{Keys, Source};
 pub use plan::Plan;
 pub use store::Folder;
+pub use tasks::{TaskClient, TaskPlan, TaskSealer};

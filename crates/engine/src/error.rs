@@ -13,6 +13,9 @@ pub enum Error {
     /// A vector or matrix that does not fit the slots.
     #[error(transparent)]
     Program(#[from] arras_circuits::Error),
+    /// A program of integers, or a label of another one.
+    #[error(transparent)]
+    App(#[from] arras_apps::Error),
     /// Parameters whose security was not established.
     #[error(
         "these parameters do not have the security that they claim; make keys with a preset, as `arras keygen --model <file>` does"

@@ -6,6 +6,7 @@ mod error;
 mod limits;
 pub mod probe;
 mod run;
+mod task;
 mod watch;
 
 pub use engine::Engine;

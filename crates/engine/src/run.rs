@@ -17,7 +17,7 @@ use crate::limits::{ciphertext_bytes, raised_bytes};
 use crate::watch::Watched;
 
 /// Called with the steps done and all steps; stops the run by returning `false`.
-type Progress<'a> = &'a mut dyn FnMut(usize, usize) -> bool;
+pub(crate) type Progress<'a> = &'a mut dyn FnMut(usize, usize) -> bool;
 
 impl Engine {
     /// The answer to a batch that was sealed for this model, at the lowest level and under the same label.
@@ -161,7 +161,7 @@ impl Engine {
     }
 
     /// Every ciphertext is as the program takes it and every key is there; the level of the inputs.
-    fn check(&self, trace: &Trace, inputs: &[Sealed], slots: usize) -> Result<Level, Error> {
+    pub(crate) fn check(&self, trace: &Trace, inputs: &[Sealed], slots: usize) -> Result<Level, Error> {
         let need = level(trace.depth)?;
         self.params().check_level(need)?;
         for input in inputs {
@@ -187,7 +187,7 @@ impl Engine {
 }
 
 /// A ciphertext as it came.
-enum Sealed {
+pub(crate) enum Sealed {
     Seeded(SeededCiphertext),
     Whole(Ciphertext),
 }
@@ -207,19 +207,19 @@ impl Sealed {
         }
     }
 
-    fn whole(self, params: &Params) -> Ciphertext {
+    pub(crate) fn whole(self, params: &Params) -> Ciphertext {
         match self {
             Self::Seeded(x) => x.expand(params),
             Self::Whole(x) => x,
         }
     }
 
-    fn open(self, backend: &Ckks) -> Result<Hidden, Error> {
+    pub(crate) fn open(self, backend: &Ckks) -> Result<Hidden, Error> {
         backend.input(self.whole(backend.evaluator().params()))
     }
 }
 
-fn unpack(items: Items) -> Vec<Sealed> {
+pub(crate) fn unpack(items: Items) -> Vec<Sealed> {
     match items {
         Items::Seeded(items) => items.into_iter().map(Sealed::Seeded).collect(),
         Items::Whole(items) => items.into_iter().map(Sealed::Whole).collect(),
@@ -227,7 +227,7 @@ fn unpack(items: Items) -> Vec<Sealed> {
 }
 
 /// The slots of the first of exactly this many ciphertexts.
-fn check_number(inputs: &[Sealed], need: usize) -> Result<usize, Error> {
+pub(crate) fn check_number(inputs: &[Sealed], need: usize) -> Result<usize, Error> {
     match inputs.first() {
         Some(first) if inputs.len() == need => Ok(first.slots()),
         Some(_) | None => Err(Error::Ciphertexts { need, have: inputs.len() }),
@@ -235,11 +235,11 @@ fn check_number(inputs: &[Sealed], need: usize) -> Result<usize, Error> {
 }
 
 /// A level of a trace, which a chain of 200 levels at most can have.
-fn level(traced: u32) -> Result<Level, Error> {
+pub(crate) fn level(traced: u32) -> Result<Level, Error> {
     u8::try_from(traced).map(Level).map_err(|_| Error::TooDeep { need: traced })
 }
 
-fn report(progress: Progress<'_>, done: usize, all: usize) -> Result<(), Error> {
+pub(crate) fn report(progress: Progress<'_>, done: usize, all: usize) -> Result<(), Error> {
     if progress(done, all) { Ok(()) } else { Err(Error::Stopped) }
 }
 

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 
 use arras_approx::Polynomial;
-use arras_circuits::Arith;
+use arras_circuits::{Arith, Matrix, Points, Rotate};
 
 use crate::error::Error;
 
@@ -62,5 +62,23 @@ impl<B: Arith<Error: Into<Error>>, F: FnMut(usize) -> bool> Arith for Watched<'_
     }
     fn poly(&self, a: &B::Ct, p: &Polynomial) -> Result<B::Ct, Error> {
         self.tell(self.inner.poly(a, p))
+    }
+}
+
+impl<B: Rotate<Error: Into<Error>>, F: FnMut(usize) -> bool> Rotate for Watched<'_, B, F> {
+    fn slots(&self) -> usize {
+        self.inner.slots()
+    }
+    fn rotate(&self, a: &B::Ct, by: i64) -> Result<B::Ct, Error> {
+        self.tell(self.inner.rotate(a, by))
+    }
+    fn linear(&self, a: &B::Ct, m: &Matrix) -> Result<B::Ct, Error> {
+        self.tell(self.inner.linear(a, m))
+    }
+}
+
+impl<B: Points<Error: Into<Error>>, F: FnMut(usize) -> bool> Points for Watched<'_, B, F> {
+    fn point(&self, a: &B::Ct) -> Result<B::Ct, Error> {
+        self.tell(self.inner.point(a))
     }
 }

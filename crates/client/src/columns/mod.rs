@@ -3,6 +3,8 @@
 mod plan;
 mod spread;
 
+pub(crate) use spread::Spread;
+
 pub use plan::{ColumnPlan, Place, Scales, Sealing, Wish};
 
 use arras_circuits::Slotwise;

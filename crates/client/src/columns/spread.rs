@@ -17,7 +17,7 @@ const SAMPLES: usize = 128;
 
 /// Bounds of the slots that enter a stage, in units of its box.
 #[derive(Clone, Debug)]
-pub(super) struct Spread {
+pub(crate) struct Spread {
     /// Real parts are at least as far from zero; zero where nothing is known.
     near: f64,
     /// Of the imaginary parts, for each part of [near, 1].

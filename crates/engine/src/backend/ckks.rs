@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arras_approx::Polynomial;
-use arras_circuits::{Arith, Error as Misuse, Matrix, Op, Rotate};
+use arras_circuits::{Arith, Error as Misuse, Matrix, Op, Points, Rotate};
 use arras_ckks::{Ciphertext, Evaluator, Level};
 
 use super::cache::{Cache, fill};
@@ -181,5 +181,12 @@ impl Rotate for Ckks {
         self.check_repeats(m.slots())?;
         let map = self.cache.map(self.eval.params(), m, self.slots, a.level())?;
         hidden(self.eval.linear(&a.0, &map))
+    }
+}
+
+impl Points for Ckks {
+    /// The vector itself: without a schedule nothing is refreshed. See [`Ckks::refreshing`].
+    fn point(&self, a: &Hidden) -> Result<Hidden, Error> {
+        Ok(a.clone())
     }
 }
