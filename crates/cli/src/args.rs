@@ -4,6 +4,8 @@ pub mod bench_compare;
 pub mod compare;
 pub mod demo;
 pub mod minimax;
+pub mod task;
+pub mod workload;
 
 use std::path::PathBuf;
 
@@ -41,6 +43,11 @@ pub enum Command {
         after_help = "Examples:\n  printf '0.7,0.2\\n0.1,0.9\\n' | arras compare --check\n  arras compare pairs.csv --bits 8 --function max --json"
     )]
     Compare(compare::Compare),
+    /// A comparison of products, a product of a comparison, or both, on encrypted integers in every slot
+    #[command(
+        after_help = "Examples:\n  arras workload w2 --bits 8\n  arras workload w1 --bits 12 --slots 4096 --json\n\nValues are random ones, ties, neighbours of ties, and the ends of the ranges; every answer is checked."
+    )]
+    Workload(workload::Workload),
     /// Make keys
     #[command(
         after_help = "Examples:\n  arras keygen --out keys\n  arras keygen --out other-keys --passphrase\n  arras keygen --out boot-keys --bootstrap boot-n16\n\nsecret.key stays with you; evaluation.key and params go to whoever runs the model."

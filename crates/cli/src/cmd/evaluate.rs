@@ -32,10 +32,7 @@ struct Report {
 }
 
 pub fn run(args: &Run, out: &Output) -> anyhow::Result<ExitCode> {
-    check_folder(&args.evaluation_keys, store::EVALUATION)?;
-    let at = args.params.clone().unwrap_or_else(|| args.evaluation_keys.with_file_name(store::PARAMS));
-    let params = parameters(&at)?;
-    let keys = public_keys(&params, &args.evaluation_keys)?;
+    let (params, keys) = public_side(&args.evaluation_keys, args.params.as_deref())?;
     let sizes = keys.request().sizes(params.rlwe())?;
     let loaded = input::model(&args.model)?;
     let sealed = public_bytes(&args.input, "what `arras seal` wrote")?;
@@ -65,8 +62,17 @@ pub fn run(args: &Run, out: &Output) -> anyhow::Result<ExitCode> {
     })
 }
 
+/// Evaluation keys and their parameters, which lie beside them unless they are elsewhere.
+pub fn public_side(keys: &Path, params: Option<&Path>) -> anyhow::Result<(Params, KeySet)> {
+    check_folder(keys, store::EVALUATION)?;
+    let beside = keys.with_file_name(store::PARAMS);
+    let params = parameters(params.unwrap_or(&beside))?;
+    let keys = public_keys(&params, keys)?;
+    Ok((params, keys))
+}
+
 /// The bytes of a file, unless it is a secret key: those have no business here.
-fn public_bytes(path: &Path, wanted: &str) -> anyhow::Result<Zeroizing<Vec<u8>>> {
+pub fn public_bytes(path: &Path, wanted: &str) -> anyhow::Result<Zeroizing<Vec<u8>>> {
     check_folder(path, wanted)?;
     let bytes = store::read(path)?;
     if store::is_secret(&bytes) {

@@ -12,4 +12,6 @@ pub mod minimax;
 pub mod open;
 pub mod params;
 pub mod seal;
+pub mod task;
 pub mod train;
+pub mod workload;

@@ -113,11 +113,8 @@ impl<'a> Bounds<'a> {
 
     /// One level down, with the noise of a rescale and more.
     fn rescaled(&self, a: Bounded, more: f64) -> Result<Bounded, Error> {
-        let level = a.level.checked_sub(1).ok_or(Misuse::OutOfLevels {
-            op: "a product",
-            need: 1,
-            have: 0,
-        })?;
+        let level =
+            a.level.checked_sub(1).ok_or(Misuse::OutOfLevels { op: "a product", need: 1, have: 0 })?;
         let noise = self.tail.rescale(level) + more;
         Ok(Bounded { level, error: a.error + noise, imaginary: a.imaginary + noise, ..a })
     }

@@ -69,11 +69,7 @@ impl<'a, P: Program + Serialize + DeserializeOwned + Clone> TaskClient<'a, P> {
     ///
     /// # Errors
     /// A secret key of other parameters.
-    pub fn new(
-        prepared: &'a Prepared<P>,
-        params: &'a Params,
-        secret: &'a SecretKey,
-    ) -> Result<Self, Error> {
+    pub fn new(prepared: &'a Prepared<P>, params: &'a Params, secret: &'a SecretKey) -> Result<Self, Error> {
         params.check_id("secret key", secret.id())?;
         Ok(Self { sealer: TaskSealer { prepared, params, key: Key::Secret(secret) }, secret })
     }

@@ -1,7 +1,7 @@
 //! Degrees, parameters and keys for a program, and the proof that its results round to the right integers.
 
-use arras_approx::degrees::{Goal, Products, fewest_products, least_depth};
 use arras_approx::Composite;
+use arras_approx::degrees::{Goal, Products, fewest_products, least_depth};
 use arras_apps::{Need, Prepared, Program};
 use arras_circuits::{Sign, Trace, Tracer};
 use arras_ckks::{KeyRequest, Params, Security, Shape};
@@ -227,7 +227,9 @@ impl Choice {
         for real_after in std::iter::once(None).chain((0..stages - 1).rev().map(Some)) {
             match Proved::new(tail, &wider, self.gap, self.is_ramp, &self.degrees, real_after) {
                 Ok(proved) if self.is_good(&proved) => return Ok(proved),
-                Ok(proved) => last = Error::Unreachable { alpha: 1.0 - proved.composite.noisy_error().log2() },
+                Ok(proved) => {
+                    last = Error::Unreachable { alpha: 1.0 - proved.composite.noisy_error().log2() }
+                }
                 Err(error) => last = error,
             }
         }

@@ -125,7 +125,8 @@ impl Stages<'_> {
             worst.into_iter().fold(0.0, f64::max)
         };
         let leaving = entering.after(p, stray, &noise_at)?;
-        let made_real = || self.starts(stage + 1).map(|level| self.tail.switch(level)).into_iter().fold(0.0, f64::max);
+        let made_real =
+            || self.starts(stage + 1).map(|level| self.tail.switch(level)).into_iter().fold(0.0, f64::max);
         spreads.push(if self.real_after == Some(stage) { leaving.made_real(made_real()) } else { leaving });
         Ok(stray)
     }

@@ -1,0 +1,367 @@
+//! Programs on encrypted integers, all in one go or one party at a time; what they compute is not known here.
+
+#![expect(dead_code, reason = "for the commands that come next; remove this with the first of them")]
+
+use std::path::Path;
+use std::time::Instant;
+
+use anyhow::{Context as _, bail};
+use arras_apps::{Prepared, Program};
+use arras_ckks::wire::{self, Batch};
+use arras_ckks::{KeySet, Params, SecretKey, Security};
+use arras_client::{Folder, Source, TaskClient, TaskPlan, TaskSealer, random, store};
+use arras_engine::Engine;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::args::task::{Open, Run, Seal};
+use crate::cmd::evaluate;
+use crate::cmd::params::tenths;
+use crate::{keyring, memory, output, stop};
+
+/// A program that both sides can read.
+pub trait Task: Program + Serialize + DeserializeOwned + Clone {}
+impl<P: Program + Serialize + DeserializeOwned + Clone> Task for P {}
+
+/// An answer, and what it took.
+pub struct Done<A> {
+    pub answer: A,
+    pub took: Took,
+}
+
+/// What a run took, and under which plan.
+#[derive(Clone, Serialize)]
+pub struct Took {
+    pub plan: Plan,
+    pub plan_seconds: f64,
+    pub key_seconds: f64,
+    pub seal_seconds: f64,
+    pub run_seconds: f64,
+    pub open_seconds: f64,
+    pub evaluation_key_bytes: usize,
+    pub sealed_bytes: usize,
+    pub answer_bytes: usize,
+    pub peak_bytes: Option<u64>,
+}
+
+/// Parameters and polynomials under which every answer rounds to the right integer.
+#[derive(Clone, Serialize)]
+pub struct Plan {
+    pub method: &'static str,
+    pub n: usize,
+    pub slots: usize,
+    pub depth: u32,
+    pub log2_qp: f64,
+    pub security_bits: u32,
+    pub params: String,
+    pub keys: usize,
+    pub products: u64,
+    pub rotations: u64,
+    pub refreshes: u64,
+    pub certificate: Certificate,
+}
+
+/// Why answers are exact: no result is further from its integer than this, in units; one half would be too far.
+#[derive(Clone, Serialize)]
+pub struct Certificate {
+    pub bounds: Vec<f64>,
+    /// Of the noise of all slots and operations together, in log2.
+    pub failure_log2: f64,
+    pub signs: Vec<Sign>,
+}
+
+#[derive(Clone, Serialize)]
+pub struct Sign {
+    pub degrees: Vec<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub real_after: Option<usize>,
+    pub epsilon: f64,
+    pub certified_error: f64,
+    pub noisy_error: f64,
+}
+
+/// log2 of the probability with which noise exceeds what is proved of it.
+const FAILURE_LOG2: f64 = -40.0;
+
+/// A plan for a program, with a word on why it takes a while.
+pub fn plan<P: Task>(program: &P, security: Security) -> anyhow::Result<TaskPlan<P>> {
+    stop::watch()?;
+    Ok(TaskPlan::for_program(program, security)?)
+}
+
+/// What there is to say of a plan.
+pub fn described<P: Task>(plan: &TaskPlan<P>) -> Plan {
+    use arras_circuits::Op;
+    let (params, trace, prepared) = (plan.params(), plan.trace(), plan.prepared());
+    let signs = prepared.signs().iter().zip(plan.certificates()).map(|(sign, composite)| Sign {
+        degrees: composite.degrees(),
+        real_after: sign.real_after(),
+        epsilon: composite.epsilon(),
+        certified_error: composite.certified_error(),
+        noisy_error: composite.noisy_error(),
+    });
+    Plan {
+        method: "ckks",
+        n: params.degree(),
+        slots: prepared.program().slots(),
+        depth: trace.depth,
+        log2_qp: tenths(params.log2_q() + params.log2_p()),
+        security_bits: params.spec().security.bits(),
+        params: params.id().to_string(),
+        keys: plan.request().iter().len(),
+        products: trace.count(Op::Product),
+        rotations: trace.count(Op::Rotate) + trace.count(Op::HoistedRotate),
+        refreshes: trace.count(Op::Refresh),
+        certificate: Certificate {
+            bounds: prepared.bounds().to_vec(),
+            failure_log2: FAILURE_LOG2,
+            signs: signs.collect(),
+        },
+    }
+}
+
+/// Both parties with fresh keys, and nothing but bytes between them.
+pub struct Session<P> {
+    plan: TaskPlan<P>,
+    secret: SecretKey,
+    engine: Engine,
+    took: Took,
+}
+
+impl<P: Task> Session<P> {
+    /// Plans a program and makes its keys.
+    pub fn new(program: &P, security: Security) -> anyhow::Result<Self> {
+        let started = Instant::now();
+        let plan = plan(program, security)?;
+        let plan_seconds = started.elapsed().as_secs_f64();
+        let started = Instant::now();
+        let params = plan.params();
+        memory::check("the evaluation keys", 2 * plan.request().sizes(params.rlwe())?.memory)?;
+        let keys = keyring::generate(params, plan.request(), Source::Random)?;
+        let evaluation = wire::to_bytes(params.rlwe(), &keys.evaluation);
+        drop(keys.evaluation);
+        let key_seconds = started.elapsed().as_secs_f64();
+        let engine = Engine::new(params, wire::from_bytes(params.rlwe(), &evaluation)?)?;
+        let took = Took {
+            plan: described(&plan),
+            plan_seconds,
+            key_seconds,
+            seal_seconds: 0.0,
+            run_seconds: f64::INFINITY,
+            open_seconds: 0.0,
+            evaluation_key_bytes: evaluation.len(),
+            sealed_bytes: 0,
+            answer_bytes: 0,
+            peak_bytes: None,
+        };
+        Ok(Self { plan, secret: keys.secret, engine, took })
+    }
+
+    /// Seals, runs and opens; of several rounds the fastest run counts.
+    pub fn round(&mut self, data: &P::Data) -> anyhow::Result<P::Answer> {
+        let mut started = Instant::now();
+        let mut lap = || std::mem::replace(&mut started, Instant::now()).elapsed().as_secs_f64();
+        let (params, prepared) = (self.plan.params(), self.plan.prepared());
+        let client = TaskClient::new(prepared, params, &self.secret)?;
+        let sealed = wire::to_bytes(params.rlwe(), &client.seal(data, &mut random::system()?)?);
+        self.took.seal_seconds = lap();
+        let answer = answer(params, &self.engine, prepared, &sealed)?;
+        self.took.run_seconds = self.took.run_seconds.min(lap());
+        let opened = client.open(&wire::from_bytes(params.rlwe(), &answer)?)?;
+        stop::check()?;
+        self.took.open_seconds = lap();
+        (self.took.sealed_bytes, self.took.answer_bytes) = (sealed.len(), answer.len());
+        self.took.peak_bytes = memory::peak();
+        Ok(opened)
+    }
+
+    /// What it took.
+    pub fn took(&self) -> &Took {
+        &self.took
+    }
+}
+
+/// Seals, runs and opens with fresh keys.
+pub fn all_in_one<P: Task>(
+    program: &P,
+    data: &P::Data,
+    security: Security,
+) -> anyhow::Result<Done<P::Answer>> {
+    // Before any plan or key is made: data that cannot be sealed are no reason to wait.
+    program.pack(data)?;
+    let mut session = Session::new(program, security)?;
+    let answer = session.round(data)?;
+    Ok(Done { answer, took: session.took })
+}
+
+/// The side that evaluates: it sees bytes and public keys.
+fn answer<P: Task>(
+    params: &Params,
+    engine: &Engine,
+    task: &Prepared<P>,
+    sealed: &[u8],
+) -> anyhow::Result<Vec<u8>> {
+    let batch: Batch = wire::from_bytes(params.rlwe(), sealed)?;
+    let bar = output::bar(1, "running");
+    let mut progress = |done: usize, all: usize| {
+        bar.set_length(all as u64);
+        bar.set_position(done as u64);
+        !stop::asked()
+    };
+    let answer = engine.run_task(task, batch, &mut progress);
+    bar.finish_and_clear();
+    Ok(wire::to_bytes(params.rlwe(), &answer?))
+}
+
+/// What sealing wrote.
+#[derive(Serialize)]
+pub struct Sealed {
+    pub out: String,
+    pub task: String,
+    pub keys: String,
+    pub bytes: usize,
+    pub plan: Plan,
+}
+
+/// Seals data for a program: keys in a folder, made if it is not there, and two files for whoever runs it.
+pub fn seal<P: Task>(program: &P, data: &P::Data, args: &Seal, security: Security) -> anyhow::Result<Sealed> {
+    program.pack(data)?;
+    let plan = plan(program, security)?;
+    let folder = Folder::at(&args.keys);
+    if folder.path().exists() && folder.check_free(false).is_err() {
+        let params = folder.params()?;
+        if params.id() != plan.params().id() {
+            bail!(
+                "the keys in {} were made for another program: choose another folder, in which keys will be made",
+                folder.path().display()
+            );
+        }
+        let there = store::evaluation(&params, &folder.path().join(store::EVALUATION))?;
+        check_keys(&there, &plan, folder.path())?;
+    } else {
+        output::note(&format!("making keys in {} (once)", folder.path().display()));
+        keyring::write(&folder, plan.params(), plan.request(), Source::Random, false)?;
+    }
+    let (params, prepared) = (plan.params(), plan.prepared());
+    let mut rng = random::system()?;
+    let batch = match args.public {
+        true => TaskSealer::public(prepared, params, &folder.public(params)?)?.seal(data, &mut rng)?,
+        false => TaskClient::new(prepared, params, &folder.secret(params)?)?.seal(data, &mut rng)?,
+    };
+    let bytes = wire::to_bytes(params.rlwe(), &batch);
+    stop::check()?;
+    store::write_file(&args.task, &prepared.to_bytes())?;
+    store::write_file(&args.out, &bytes)?;
+    Ok(Sealed {
+        out: args.out.display().to_string(),
+        task: args.task.display().to_string(),
+        keys: args.keys.display().to_string(),
+        bytes: bytes.len(),
+        plan: described(&plan),
+    })
+}
+
+fn check_keys<P>(there: &KeySet, plan: &TaskPlan<P>, at: &Path) -> anyhow::Result<()> {
+    for (purpose, level) in plan.request().iter() {
+        there.check(purpose, level).with_context(|| {
+            format!("{} has not all keys for this program: choose another folder", at.display())
+        })?;
+    }
+    Ok(())
+}
+
+/// What running wrote.
+#[derive(Serialize)]
+pub struct Ran {
+    pub out: String,
+    pub input_bytes: usize,
+    pub output_bytes: usize,
+    pub seconds: f64,
+}
+
+/// Runs a sealed program with evaluation keys alone.
+pub fn run<P: Task>(args: &Run) -> anyhow::Result<Ran> {
+    let (params, keys) = evaluate::public_side(&args.evaluation_keys, args.params.as_deref())?;
+    let task: Prepared<P> = prepared(&args.task)?;
+    let sealed = evaluate::public_bytes(&args.input, "what sealing wrote")?;
+    stop::watch()?;
+    memory::check("the evaluation keys", keys.request().sizes(params.rlwe())?.memory - keys.bytes() as u64)?;
+    let engine = Engine::new(&params, keys)?;
+    let started = Instant::now();
+    let answer =
+        answer(&params, &engine, &task, &sealed).with_context(|| args.input.display().to_string())?;
+    stop::check()?;
+    store::write_file(&args.out, &answer)?;
+    Ok(Ran {
+        out: args.out.display().to_string(),
+        input_bytes: sealed.len(),
+        output_bytes: answer.len(),
+        seconds: started.elapsed().as_secs_f64(),
+    })
+}
+
+/// The program that was sealed, and its answer.
+pub fn open<P: Task>(args: &Open) -> anyhow::Result<(P, P::Answer)> {
+    let folder = Folder::at(&args.keys);
+    let params = folder.params()?;
+    let secret = folder.secret(&params)?;
+    let task: Prepared<P> = prepared(&args.task)?;
+    let bytes = store::read(&args.input)?;
+    let what = || args.input.display().to_string();
+    let batch: Batch = wire::from_bytes(params.rlwe(), &bytes).with_context(what)?;
+    let answer = TaskClient::new(&task, &params, &secret)?.open(&batch).with_context(what)?;
+    Ok((task.program().clone(), answer))
+}
+
+/// The most bytes of a program in a file.
+const MOST_TASK: u64 = 64 << 20;
+
+fn prepared<P: Task>(path: &Path) -> anyhow::Result<Prepared<P>> {
+    let bytes = store::read_at_most(path, MOST_TASK)?;
+    Prepared::from_bytes(&bytes).with_context(|| path.display().to_string())
+}
+
+/// Lines on what sealing wrote.
+pub fn sealed_lines(sealed: &Sealed) -> String {
+    output::pairs(&[
+        ("sealed", format!("{} ({})", sealed.out, output::bytes(sealed.bytes as u64))),
+        ("program", format!("{}, for whoever runs or opens it", sealed.task)),
+        ("keys", sealed.keys.clone()),
+        ("plan", plan_line(&sealed.plan)),
+    ])
+}
+
+/// Lines on what running wrote.
+pub fn ran_lines(ran: &Ran) -> String {
+    output::pairs(&[
+        ("answer", format!("{} ({})", ran.out, output::bytes(ran.output_bytes as u64))),
+        ("time", format!("{:.2} s", ran.seconds)),
+    ])
+}
+
+/// A plan on one line.
+pub fn plan_line(plan: &Plan) -> String {
+    let bound = plan.certificate.bounds.iter().copied().fold(0.0, f64::max);
+    format!(
+        "N = {}, depth {}, log2 QP = {}, {} bits of security; {} products, {} rotations, {} refreshes; \
+         no result is off by more than {bound:.3} of 1/2",
+        plan.n, plan.depth, plan.log2_qp, plan.security_bits, plan.products, plan.rotations, plan.refreshes,
+    )
+}
+
+/// What a run took, on lines.
+pub fn took_lines(took: &Took) -> String {
+    let bytes = |count: usize| output::bytes(count as u64);
+    format!(
+        "\n{}\nplan {:.2} s, keys {:.2} s ({}), seal {:.2} s ({}), run {:.2} s, open {:.2} s ({})\n",
+        plan_line(&took.plan),
+        took.plan_seconds,
+        took.key_seconds,
+        bytes(took.evaluation_key_bytes),
+        took.seal_seconds,
+        bytes(took.sealed_bytes),
+        took.run_seconds,
+        took.open_seconds,
+        bytes(took.answer_bytes),
+    )
+}

@@ -1,0 +1,148 @@
+//! `arras workload`: mixed operations on integers in every slot, checked against the right answers.
+
+use std::process::ExitCode;
+
+use arras_apps::{Program as _, Workload, workload};
+use arras_ckks::Security;
+use rand_chacha::ChaCha20Rng;
+use rand_core::{Rng as _, SeedableRng as _};
+use serde::Serialize;
+
+use crate::args;
+use crate::cmd::task::{self, Plan, Session};
+use crate::output::{self, Output};
+
+#[derive(Serialize)]
+struct Report {
+    workload: workload::Kind,
+    bits: u32,
+    slots: usize,
+    threads: usize,
+    /// The fastest run, keys and sealing left out.
+    seconds: f64,
+    amortised_ms: f64,
+    wrong: usize,
+    values: usize,
+    runs: u32,
+    certificate: task::Certificate,
+    /// Of all that is sealed for one run.
+    ciphertext_bytes: usize,
+    /// There and back.
+    communication_bytes: usize,
+    evaluation_key_bytes: usize,
+    peak_bytes: Option<u64>,
+    key_seconds: f64,
+    plan_seconds: f64,
+    plan: Plan,
+}
+
+pub fn run(args: &args::workload::Workload, out: &Output) -> anyhow::Result<ExitCode> {
+    let program = program(args)?;
+    let mut session = Session::new(&program, args.security.security())?;
+    let mut wrong = 0;
+    for run in 0..args.runs {
+        let columns = columns(&program, args.seed, run);
+        let answer = session.round(&columns)?;
+        wrong += answer.iter().zip(program.exact(&columns)).filter(|(have, want)| *have != want).count();
+    }
+    let took = session.took();
+    let report = Report {
+        workload: program.kind(),
+        bits: program.bits(),
+        slots: program.slots(),
+        threads: rayon::current_num_threads(),
+        seconds: took.run_seconds,
+        amortised_ms: took.run_seconds * 1e3 / program.slots() as f64,
+        wrong,
+        values: program.slots() * args.runs as usize,
+        runs: args.runs,
+        certificate: took.plan.certificate.clone(),
+        ciphertext_bytes: took.sealed_bytes,
+        communication_bytes: took.sealed_bytes + took.answer_bytes,
+        evaluation_key_bytes: took.evaluation_key_bytes,
+        peak_bytes: took.peak_bytes,
+        key_seconds: took.key_seconds,
+        plan_seconds: took.plan_seconds,
+        plan: took.plan.clone(),
+    };
+    let shown = out.show(&report, human)?;
+    Ok(if wrong > 0 { ExitCode::FAILURE } else { shown })
+}
+
+/// The workload, in all slots of the smallest ring that grants it unless somebody says how many.
+fn program(args: &args::workload::Workload) -> anyhow::Result<Workload> {
+    let kind = match args.kind {
+        args::workload::Kind::W1 => workload::Kind::W1,
+        args::workload::Kind::W2 => workload::Kind::W2,
+        args::workload::Kind::W3 => workload::Kind::W3,
+    };
+    let new = |slots| Workload::new(kind, args.bits, slots);
+    if let Some(slots) = args.slots {
+        return Ok(new(slots)?);
+    }
+    let mut slots = FEWEST;
+    loop {
+        let program = new(slots)?;
+        let all = full(&program, args.security.security())?;
+        if all <= slots {
+            return Ok(program);
+        }
+        slots = all;
+    }
+}
+
+/// The fewest slots of a ring that has the levels for any workload.
+const FEWEST: usize = 1 << 13;
+
+/// Slots of the ring in which a program runs.
+fn full(program: &Workload, security: Security) -> anyhow::Result<usize> {
+    Ok(task::plan(program, security)?.params().max_slots())
+}
+
+/// Integers for one run: random ones, ties, neighbours of ties, and the ends of the ranges.
+fn columns(program: &Workload, seed: u64, run: u32) -> Vec<Vec<u64>> {
+    let mut rng = ChaCha20Rng::seed_from_u64(seed);
+    rng.set_stream(run.into());
+    let most = program.most();
+    let rows: Vec<Vec<u64>> = (0..program.slots())
+        .map(|slot| {
+            let random =
+                |rng: &mut ChaCha20Rng| most.iter().map(|most| rng.next_u64() % (most + 1)).collect();
+            let mut row: Vec<u64> = random(&mut rng);
+            let kind = slot % 8;
+            if kind == 7 {
+                row.iter_mut().zip(&most).for_each(|(value, most)| *value = most * (rng.next_u64() % 2));
+            }
+            // The smaller side of the comparison, on the other side's value or next to it.
+            let (left, right) = match program.kind() {
+                workload::Kind::W2 => (row[0], 1),
+                workload::Kind::W1 | workload::Kind::W3 => (row[0] * row[1], 2),
+            };
+            match kind {
+                4 => row[right] = left,
+                5 => row[right] = left.saturating_sub(1),
+                6 => row[right] = (left + 1).min(most[right]),
+                _ => {}
+            }
+            row
+        })
+        .collect();
+    (0..most.len()).map(|column| rows.iter().map(|row| row[column]).collect()).collect()
+}
+
+fn human(report: &Report) -> String {
+    format!(
+        "{} of {} values wrong; {:.3} s on {} thread(s), {:.4} ms a value in {} slots\n\
+         sealed {}, {} there and back, keys {}\n{}\n",
+        report.wrong,
+        report.values,
+        report.seconds,
+        report.threads,
+        report.amortised_ms,
+        report.slots,
+        output::bytes(report.ciphertext_bytes as u64),
+        output::bytes(report.communication_bytes as u64),
+        output::bytes(report.evaluation_key_bytes as u64),
+        task::plan_line(&report.plan),
+    )
+}
