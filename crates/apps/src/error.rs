@@ -24,6 +24,22 @@ pub enum Error {
         /// The most.
         most: usize,
     },
+    /// A top of none, or of more than there are.
+    #[error("the largest {count} of {length} values are asked for: ask for 1 to {length}")]
+    Top {
+        /// Asked for.
+        count: usize,
+        /// All values.
+        length: usize,
+    },
+    /// Vectors too short for a program.
+    #[error("{have} slots are given: give a power of two from {least} on")]
+    Slots {
+        /// Slots given.
+        have: usize,
+        /// The fewest.
+        least: usize,
+    },
     /// Another number of columns or of vectors.
     #[error("{have} columns are given, and {need} are needed")]
     Columns {

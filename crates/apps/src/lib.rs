@@ -3,10 +3,12 @@
 mod error;
 pub mod prepared;
 pub mod program;
+pub mod sort;
 pub mod tree;
 pub mod workload;
 
 pub use error::Error;
 pub use prepared::Prepared;
 pub use program::{Input, Need, Output, Program};
+pub use sort::Sort;
 pub use workload::Workload;
