@@ -46,13 +46,13 @@ def context_of(args, depth):
     parameters.SetMultiplicativeDepth(depth)
     parameters.SetFirstModSize(60)  # its largest
     parameters.SetScalingModSize(args.scale_bits)
-    parameters.SetScalingTechnique(fhe.FLEXIBLEAUTO)  # two bits more precise than a fixed scale, at the same time
+    parameters.SetScalingTechnique(fhe.FLEXIBLEAUTO)  # on a small ring two bits more precise than a fixed scale
     parameters.SetKeySwitchTechnique(fhe.HYBRID)
     parameters.SetNumLargeDigits(args.digits)
     parameters.SetSecretKeyDist(fhe.SPARSE_ENCAPSULATED)
     parameters.SetSecurityLevel(fhe.HEStd_NotSet if args.danger_insecure else fhe.HEStd_128_classic)
     parameters.SetBatchSize(args.slots)
-    parameters.SetCKKSDataType(fhe.COMPLEX)  # takes no longer than real numbers
+    parameters.SetCKKSDataType(fhe.COMPLEX)  # as ours; on a small ring it takes no longer than real numbers
     return fhe.GenCryptoContext(parameters)  # refuses a ring too small for the security level
 
 
