@@ -64,6 +64,28 @@ pub enum Error {
         /// The largest accepted.
         high: f64,
     },
+    /// A table that says nothing of classes.
+    #[error(
+        "{features} features and {classes} classes make no tree: give at least 1 feature, and 2 to {most} classes"
+    )]
+    Table {
+        /// Features of the first row.
+        features: usize,
+        /// Classes.
+        classes: usize,
+        /// The most classes.
+        most: usize,
+    },
+    /// A row that does not fit the first one. Rows are counted from 1.
+    #[error(
+        "row {row} is not {features} finite numbers and a class, as the first row is: fill in missing values"
+    )]
+    Row {
+        /// Row.
+        row: usize,
+        /// Features of the first row.
+        features: usize,
+    },
     /// The caller asked to stop.
     #[error("training was interrupted, and no model was made")]
     Interrupted,

@@ -9,5 +9,6 @@ pub mod prepare;
 pub mod rng;
 pub mod sst2;
 pub mod temperature;
+pub mod tree;
 
 pub use error::Error;
