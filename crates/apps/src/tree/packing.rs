@@ -11,6 +11,9 @@ use crate::tree::forest::Forest;
 /// The most slots of a ciphertext.
 pub const SLOTS: usize = 1 << 15;
 
+/// What the number of wrong turns is mapped to: from minus to plus this. The rest of [-1, 1] is for errors.
+pub(super) const REACH: f64 = 15.0 / 16.0;
+
 /// What a sample takes slots for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -127,10 +130,11 @@ impl Layout {
         let slots = places * samples;
         let mut diagonals = BTreeMap::new();
         // Where there is no leaf, every split is wrong.
-        let mut offset = vec![1.0; slots];
+        let mut offset = vec![REACH; slots];
         for (leaf, path) in forest.leaves().iter().map(|leaf| &leaf.path).enumerate() {
             let rights = path.iter().filter(|(_, left)| !left).count();
-            fill(&mut offset, leaf, samples, 2.0 * rights as f64 / forest.depth() as f64 - 1.0);
+            let wrong = 2.0 * rights as f64 / forest.depth() as f64;
+            fill(&mut offset, leaf, samples, REACH * (wrong - 1.0));
             for &(split, left) in path {
                 let by = (places + split - leaf) % places * samples;
                 let diagonal = diagonals.entry(by).or_insert_with(|| vec![0.0; slots]);

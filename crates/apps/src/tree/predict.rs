@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::Error;
 use crate::program::{Input, Need, Output, Program};
 use crate::tree::forest::{Forest, Node};
-use crate::tree::packing::{Layout, Packing, Place};
+use crate::tree::packing::{Layout, Packing, Place, REACH};
 
 /// The most bits of a feature.
 pub const BITS: u32 = 16;
@@ -212,8 +212,8 @@ impl Predict {
     where
         B::Error: From<arras_circuits::Error>,
     {
-        // 0 where the way is that of the place, else 2 / depth.
-        let part = 1.0 / self.forest.depth() as f64;
+        // 0 where the way is that of the place, else 2 / depth of the reach.
+        let part = REACH / self.forest.depth() as f64;
         let mut wrong = ops.compose(x, &sign.mapped(-part, part)?)?;
         wrong = match &self.layout.map {
             Some(map) => ops.add_plain(&ops.linear(&wrong, &map.matrix)?, &map.offset)?,
@@ -223,10 +223,10 @@ impl Predict {
                     wrong = ops.add(&wrong, &ops.rotate(&wrong, by as i64)?)?;
                     by *= 2;
                 }
-                ops.add_scalar(&wrong, -1.0)?
+                ops.add_scalar(&wrong, -REACH)?
             }
         };
-        ops.known(&ops.poly(&ops.known(&wrong, 1.0)?, &self.paths)?, 1.0)
+        ops.known(&ops.poly(&ops.known(&wrong, REACH)?, &self.paths)?, 1.0)
     }
 
     /// The sum over the leaves with these weights, in every place.
@@ -246,10 +246,10 @@ impl Predict {
     }
 }
 
-/// p(w) = (1 - w) (1 - w / 2) ... (1 - w / d) of t = 2 w / d - 1.
+/// p(w) = (1 - w) (1 - w / 2) ... (1 - w / d) of t = (2 w / d - 1) times the reach.
 fn paths(depth: usize) -> Result<Polynomial, Error> {
     let value = |t: f64| {
-        let w = (t + 1.0) * depth as f64 / 2.0;
+        let w = (t / REACH + 1.0) * depth as f64 / 2.0;
         (1..=depth).map(|k| 1.0 - w / k as f64).product()
     };
     fit::interpolate(value, -1.0, 1.0, depth).map_err(|e| arras_circuits::Error::from(e).into())
