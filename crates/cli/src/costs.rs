@@ -68,21 +68,72 @@ pub fn costs(file: Option<&Path>, ring: Ring, depths: &[u32], threads: u32) -> a
 
 /// Reads a table of this machine and ring.
 pub fn read(path: &Path, here: &Machine, ring: Ring) -> anyhow::Result<CostTable> {
+    let table = parse(path)?;
+    table.check_machine(here).with_context(|| path.display().to_string())?;
+    table.check_ring(&ring).with_context(|| path.display().to_string())?;
+    Ok(table)
+}
+
+fn parse(path: &Path) -> anyhow::Result<CostTable> {
     let named = || path.display().to_string();
     let bytes = store::read_at_most(path, MOST_BYTES)?;
     let text = std::str::from_utf8(&bytes).with_context(|| {
         format!("{} holds no text: make a table of costs with `arras calibrate`", named())
     })?;
-    let table = CostTable::parse(text).with_context(named)?;
-    table.check_machine(here).with_context(named)?;
-    table.check_ring(&ring).with_context(named)?;
-    Ok(table)
+    CostTable::parse(text).with_context(named)
+}
+
+/// Costs that were measured before, for whoever can do without: those of a file, or what `arras calibrate` keeps.
+///
+/// Methods compare alike on one thread and on more, so costs of one thread stand in for those of more.
+pub enum Known {
+    File(CostTable),
+    Stored(u32),
+}
+
+impl Known {
+    /// The costs of the file if there is one, which must be of this machine; else the stored ones.
+    pub fn new(file: Option<&Path>) -> anyhow::Result<Self> {
+        let Some(path) = file else { return Ok(Self::Stored(u32::try_from(rayon::current_num_threads())?)) };
+        let table = parse(path)?;
+        let here = machine(table.machine().threads)?;
+        table.check_machine(&here).with_context(|| path.display().to_string())?;
+        Ok(Self::File(table))
+    }
+
+    /// What operations cost on a chain, if that is known. Stored costs that are of no use any more count as none.
+    pub fn chain(&self, spec: &Spec) -> Option<Chain> {
+        let ring = ring_of(spec);
+        let of = |table: &CostTable| {
+            let chain = table.chain(u32::try_from(spec.levels.len()).ok()?).ok()?;
+            check_shape(chain, spec).is_ok().then(|| chain.clone())
+        };
+        match self {
+            Self::File(table) => table.check_ring(&ring).ok().and_then(|()| of(table)),
+            Self::Stored(threads) => [*threads, 1].into_iter().find_map(|threads| {
+                let here = machine(threads).ok()?;
+                let path = stored(&here, ring).ok().filter(|path| path.exists())?;
+                of(&read(&path, &here, ring).ok()?)
+            }),
+        }
+    }
+}
+
+/// The ring of a chain with one size of levels.
+fn ring_of(spec: &Spec) -> Ring {
+    let bits = |primes: &[u64]| primes.iter().map(|&q| (q as f64).log2()).sum::<f64>().round() as u32;
+    Ring {
+        log_degree: spec.log_degree,
+        base_bits: bits(&spec.base),
+        scale_bits: spec.levels.first().map_or(0, |level| bits(level)),
+        security: spec.security.bits(),
+    }
 }
 
 /// Refuses a chain that has other digits or special primes than a specification.
 pub fn check_shape(chain: &Chain, spec: &Spec) -> anyhow::Result<()> {
-    let params = Params::new(spec)?;
-    Ok(chain.check_shape(count(params.digits()), count(spec.special.len()))?)
+    let primes = spec.base.len() + spec.levels.iter().map(Vec::len).sum::<usize>();
+    Ok(chain.check_shape(count(primes.div_ceil(spec.digit)), count(spec.special.len()))?)
 }
 
 /// Says that a chain does not fit a ring.
@@ -241,6 +292,18 @@ mod tests {
         let mut all = GROUPS.concat();
         all.sort_unstable();
         assert_eq!(all, Operation::ALL);
+    }
+
+    #[test]
+    fn a_chain_names_its_ring() {
+        for scales in [Scales::NARROW, Scales::WIDE] {
+            let ring = ring(16, scales);
+            let spec = spec(ring, 11).unwrap();
+            assert_eq!(ring_of(&spec), ring);
+            let params = Params::new(&spec).unwrap();
+            let primes = spec.base.len() + 11;
+            assert_eq!(params.digits(), primes.div_ceil(spec.digit));
+        }
     }
 
     #[test]

@@ -57,6 +57,14 @@ fn a_record_goes_on_where_it_was_left() {
     let mut cut = first.clone();
     cut["rows"].as_array_mut().unwrap().truncate(3 * 24);
     std::fs::write(&path, cut.to_string()).unwrap();
+    // What was not a number was written as null, and stays what it is: a fault.
+    cut["rows"][1]["max_error"] = Value::Null;
+    std::fs::write(&path, cut.to_string()).unwrap();
+    let kept = all(&["--json"]);
+    assert!(kept.err.contains("errs by inf"), "{}", kept.err);
+    assert_eq!(read()["rows"][1]["max_error"], Value::Null);
+    cut["rows"][1]["max_error"] = first["rows"][1]["max_error"].clone();
+    std::fs::write(&path, cut.to_string()).unwrap();
     let again = all(&["--json"]).json();
     assert_eq!((rows(&again), &again["rows"][0]), (rows(&first), &first["rows"][0]));
     all(&["--seed", "5"]).refused("give another --out");

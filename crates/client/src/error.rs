@@ -50,7 +50,7 @@ pub enum Error {
     },
     /// Parameters with too little precision to hide the noise of an answer.
     #[error(
-        "the keys give {have:.1} correct bits, and {need} are needed before an answer may be shown: make keys for the model with `arras keygen --model`"
+        "the keys give {have:.1} correct bits, and {need} are needed before an answer may be shown: make keys for what shall run, as `arras keygen --model` does for a model"
     )]
     Noisy {
         /// Correct bits after the binary point at the lowest level.
@@ -80,6 +80,9 @@ pub enum Error {
     /// A program, its data or its answer.
     #[error(transparent)]
     App(#[from] arras_apps::Error),
+    /// Costs of operations.
+    #[error(transparent)]
+    Costs(#[from] arras_plan::Error),
     /// A function of columns.
     #[error(transparent)]
     Circuit(#[from] arras_circuits::Error),

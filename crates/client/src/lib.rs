@@ -12,7 +12,7 @@ pub mod store;
 mod tasks;
 
 pub use client::{Client, PRECISION_BITS, Sealer};
-pub use columns::{ColumnClient, ColumnPlan, ColumnSealer, Place, Scales, Sealing, Wish};
+pub use columns::{ColumnClient, ColumnPlan, ColumnSealer, Least, Place, Scales, Sealing, Wish, modelled};
 pub use error::Error;
 pub use keys::{Keys, Source};
 pub use plan::Plan;

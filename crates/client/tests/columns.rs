@@ -8,21 +8,12 @@ use arras_circuits::slotwise::{AnswerError, DataError, Domain, Function, Job};
 use arras_ckks::wire::{Batch, Items, from_bytes, to_bytes};
 use arras_ckks::{Level, Params, Purpose, Security, Shape};
 use arras_client::{
-    ColumnClient, ColumnPlan, ColumnSealer, Error, Keys, Place, Scales, Sealing, Source, Wish,
+    ColumnClient, ColumnPlan, ColumnSealer, Error, Keys, Least, Place, Scales, Sealing, Source, Wish,
+    modelled,
 };
 use arras_engine::Engine;
+use arras_plan::{Chain, Operation};
 use arras_testkit::{rng, units};
-
-const FUNCTIONS: [Function; 8] = [
-    Function::Compare,
-    Function::Max,
-    Function::Min,
-    Function::Relu,
-    Function::Abs,
-    Function::Greater,
-    Function::GreaterEqual,
-    Function::Equal,
-];
 
 /// Numbers to five bits, integers of three.
 fn wish(function: Function, domain: Domain) -> Wish {
@@ -202,12 +193,56 @@ fn chains_are_as_narrow_as_the_wish_allows() {
         (plan.params().spec().base.len(), plan.slotwise().depth(), plan.params().highest())
     };
     let wish = numbers(Function::Compare);
-    let wide = ColumnPlan::for_wish_on(&wish, Scales::WIDE).unwrap();
+    let wide = ColumnPlan::with_least_on(&wish, Scales::WIDE, Least::Depth).unwrap();
     assert_eq!(wide.params().spec().base.len(), 2);
     assert_eq!(of(&wish), (1, wide.slotwise().depth(), wide.params().highest()));
     assert_eq!(of(&numbers(Function::Relu)).0, 1);
     let fine = Wish { alpha: 15.0, max_degree: 31, ..numbers(Function::Relu) };
     assert_eq!(of(&fine).0, 2);
+}
+
+/// Costs decide: where a level costs as much as anything on it, few levels win; where products do, few products.
+#[test]
+fn the_least_time_is_by_the_costs_that_are_known() {
+    let wish = Wish {
+        alpha: 9.0,
+        domain: Domain::Numbers { epsilon: (-9.0f64).exp2() },
+        max_degree: 63,
+        ..numbers(Function::Compare)
+    };
+    let of = |least: Least<'_>| {
+        let plan = ColumnPlan::with_least(&wish, least).unwrap();
+        assert!(plan.slotwise().error() <= (-9.0f64).exp2());
+        plan
+    };
+    let shallow = of(Least::Depth);
+    assert_eq!((shallow.slotwise().depth(), shallow.composite().degrees()), (12, vec![55, 55]));
+    let fast = of(Least::Time(&|_| None));
+    let model = |plan: &ColumnPlan| plan.milliseconds(&modelled(plan.params().spec()).unwrap()).unwrap();
+    assert!(model(&fast) < 0.95 * model(&shallow), "{} and {}", model(&fast), model(&shallow));
+    assert_eq!(ColumnPlan::for_wish(&wish).unwrap().composite().degrees(), fast.composite().degrees());
+    // Whatever a level is worth, the longest chain that is known costs least.
+    let steep = of(Least::Time(&|spec| {
+        let (depth, model) = (spec.levels.len() as u32, modelled(spec).unwrap());
+        let share = 10f64.powi(-(depth as i32));
+        let costs =
+            |operation| (1..=depth).map(|level| share * model.cost(operation, level).unwrap()).collect();
+        let costs = Operation::ALL.map(|operation| (operation, costs(operation)));
+        (depth <= 14).then(|| Chain::new(depth, 1, 1, 100.0, costs.into()).unwrap())
+    }));
+    assert_eq!(steep.slotwise().depth(), 14);
+}
+
+#[test]
+fn a_real_step_is_paid_for() {
+    let plan = &compare().plan;
+    let chain = modelled(plan.params().spec()).unwrap();
+    let (degrees, depth) = (plan.composite().degrees(), plan.slotwise().depth());
+    let [without, with] =
+        [None, Some(0)].map(|real_after| chain.composition(&degrees, depth, real_after).unwrap());
+    assert_eq!(plan.milliseconds(&chain).unwrap(), without);
+    let level = depth - degrees[0].next_power_of_two().trailing_zeros();
+    assert!((with - without - chain.cost(Operation::Rotate, level).unwrap()).abs() < 1e-9);
 }
 
 #[test]
@@ -244,7 +279,7 @@ fn values_that_do_not_fit_are_refused_before_anything_is_sealed() {
 
 #[test]
 fn plans_keep_their_promises_and_say_when_they_cannot() {
-    for function in FUNCTIONS {
+    for function in Function::ALL {
         let real = ColumnPlan::for_wish(&numbers(function)).is_ok();
         let whole = ColumnPlan::for_wish(&integers(function)).is_ok();
         let extremum = matches!(function, Function::Max | Function::Min);

@@ -18,18 +18,20 @@ pub enum Error {
     App(#[from] arras_apps::Error),
     /// Parameters whose security was not established.
     #[error(
-        "these parameters do not have the security that they claim; make keys with a preset, as `arras keygen --model <file>` does"
+        "these parameters do not have the security that they claim; make new keys with the command that made these"
     )]
     Insecure,
     /// A key that the program needs is not there.
-    #[error("no evaluation key for {by}; generate keys for this model: arras keygen --model <file>")]
+    #[error(
+        "no evaluation key for {by}; make keys for what shall run, as `arras keygen --model <file>` does for a model"
+    )]
     MissingKey {
         /// What the key would do.
         by: Purpose,
     },
     /// A key does not reach the level at which the program needs it.
     #[error(
-        "the evaluation key for {by} reaches level {have}, and level {need} is needed; generate keys for this model: arras keygen --model <file>"
+        "the evaluation key for {by} reaches level {have}, and level {need} is needed; make keys for what shall run, as `arras keygen --model <file>` does for a model"
     )]
     KeyLevel {
         /// What the key does.
@@ -41,7 +43,7 @@ pub enum Error {
     },
     /// Vectors packed for another number of slots.
     #[error(
-        "vectors of {need} slots are needed, and {have} are here; seal the data again for this model and these keys"
+        "vectors of {need} slots are needed, and {have} are here; seal the data again for what runs here and these keys"
     )]
     Slots {
         /// Slots needed.
@@ -51,7 +53,7 @@ pub enum Error {
     },
     /// Ciphertexts at another level than the program starts from.
     #[error(
-        "the program starts at level {need}, and the data are at level {have}; seal the data again for this model"
+        "the program starts at level {need}, and the data are at level {have}; seal the data again for what runs here"
     )]
     Level {
         /// The level needed.
@@ -68,7 +70,9 @@ pub enum Error {
         need: u32,
     },
     /// Another number of ciphertexts than the label promises.
-    #[error("the batch holds {have} ciphertexts and should hold {need}; seal the data again for this model")]
+    #[error(
+        "the batch holds {have} ciphertexts and should hold {need}; seal the data again for what runs here"
+    )]
     Ciphertexts {
         /// Ciphertexts needed.
         need: usize,

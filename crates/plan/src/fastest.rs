@@ -7,8 +7,9 @@
 
 use arras_approx::degrees::{Choice, Goal, least_depth, least_time};
 
-use crate::cost::{Chain, CostTable};
+use crate::cost::{Chain, CostTable, Operation};
 use crate::error::Error;
+use crate::price::dense_odd;
 
 /// A composition on a chain.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,28 +46,53 @@ impl CostTable {
     /// The shallowest chain of the table on which these degrees can be composed with `after` levels left, and the price of
     /// the composition there.
     ///
-    /// Cost: a plan of each degree up to the largest.
+    /// Cost: a plan of each degree.
     ///
     /// # Errors
     /// A table without a chain that is deep enough, a degree that no polynomial has.
     pub fn price_of(&self, degrees: &[usize], after: u32) -> Result<(u32, f64), Error> {
-        let levels = |&degree: &usize| (degree + 1).next_power_of_two().ilog2();
-        let mut level = after + degrees.iter().map(levels).sum::<u32>();
+        let level = after + degrees.iter().map(|&degree| levels(degree)).sum::<u32>();
         let deep = self.depths().find(|&depth| depth >= level).unwrap_or(level);
-        let prices = self.chain(deep)?.odd_prices(degrees.iter().copied().max().unwrap_or(0))?;
-        let mut sum = 0.0;
-        for degree in degrees {
-            sum += prices.at(*degree, level);
-            level -= levels(degree);
-        }
+        let sum = self.chain(deep)?.composition(degrees, level, None)?;
         Ok((deep, sum))
     }
 }
 
 impl Chain {
+    /// Milliseconds of dense odd polynomials one after the other, the first from a level, and of the key switch where values are
+    /// made real after one of them, counted from zero.
+    ///
+    /// Cost: a plan of each degree.
+    ///
+    /// # Errors
+    /// A level above the chain, or too few for the degrees.
+    pub fn composition(
+        &self,
+        degrees: &[usize],
+        mut level: u32,
+        real_after: Option<usize>,
+    ) -> Result<f64, Error> {
+        let mut sum = 0.0;
+        for (stage, &degree) in degrees.iter().enumerate() {
+            sum += self.plan(&dense_odd(degree)?.plan(), level)?;
+            let below = Error::NoLevel { level: 0, depth: self.depth() };
+            level = level.checked_sub(levels(degree)).ok_or(below)?;
+            if real_after == Some(stage) {
+                // A key switch needs no level, but nothing was timed at level 0: the least there is stands for it.
+                sum += self.cost(Operation::Rotate, level.max(1))?;
+            }
+        }
+        Ok(sum)
+    }
+
     fn fastest(&self, goal: &Goal) -> Result<Fastest, Error> {
         let prices = self.odd_prices(goal.max_degree())?;
         let choice = least_time(goal, self.depth(), &|degree, level| prices.at(degree, level))?;
         Ok(Fastest { chain: self.depth(), milliseconds: choice.cost, choice })
     }
+}
+
+/// Levels of a polynomial of this degree.
+fn levels(degree: usize) -> u32 {
+    degree.saturating_add(1).next_power_of_two().ilog2()
 }

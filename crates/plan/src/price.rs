@@ -104,7 +104,7 @@ impl Chain {
 
 /// A polynomial with all odd terms up to its degree and no other, and none that cancel when a plan divides by a power: plans
 /// look at nothing else.
-fn dense_odd(degree: usize) -> Result<Polynomial, Error> {
+pub(crate) fn dense_odd(degree: usize) -> Result<Polynomial, Error> {
     Ok(Polynomial::unit((0..=degree).map(|k| if k % 2 == 1 { 1.0 / k as f64 } else { 0.0 }).collect())?)
 }
 

@@ -162,6 +162,24 @@ fn circuit(record: &Record, sign: &Sign) -> Result<(Circuit, u32), Error> {
 }
 
 impl Function {
+    /// Every function.
+    pub const ALL: [Self; 8] = [
+        Self::Compare,
+        Self::Max,
+        Self::Min,
+        Self::Relu,
+        Self::Abs,
+        Self::Greater,
+        Self::GreaterEqual,
+        Self::Equal,
+    ];
+
+    /// The function of a name.
+    #[must_use]
+    pub fn find(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|function| function.name() == name)
+    }
+
     /// Its name in arguments and files.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -181,6 +199,12 @@ impl Function {
     #[must_use]
     pub fn columns(self) -> usize {
         if matches!(self, Function::Relu | Function::Abs) { 1 } else { 2 }
+    }
+
+    /// Whether numbers have it: what only integers have is exact.
+    #[must_use]
+    pub fn is_of_numbers(self) -> bool {
+        !matches!(self, Self::Greater | Self::GreaterEqual | Self::Equal)
     }
 
     /// The relation of integers.

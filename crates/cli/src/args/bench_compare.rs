@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use arras_circuits::slotwise;
+use arras_circuits::slotwise::Function;
 use clap::{Args, ValueEnum};
 use serde::{Deserialize, Serialize};
 
-use super::Chain;
+use super::{Chain, compare};
 
 #[derive(Debug, Args)]
 pub struct BenchCompare {
@@ -18,7 +18,7 @@ pub struct BenchCompare {
     #[arg(long, value_name = "LEVELS", value_parser = clap::value_parser!(u32).range(1..=128))]
     pub depth: Option<u32>,
     /// What is computed in each slot
-    #[arg(long, value_name = "FUNCTION", default_value = "compare")]
+    #[arg(long, value_name = "FUNCTION", default_value = "compare", value_parser = compare::function(true))]
     pub function: Function,
     /// How degrees are chosen
     #[arg(long, value_name = "METHOD", default_value = "proposed")]
@@ -47,33 +47,6 @@ pub struct BenchCompare {
     /// A small and insecure ring, on which scripts are tried
     #[arg(long, hide = true)]
     pub toy: bool,
-}
-
-/// What is computed in each slot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Function {
-    /// 1 where a > b, 0 where a < b
-    Compare,
-    /// The larger of a and b
-    Max,
-    /// The smaller of a and b
-    Min,
-    /// The positive part
-    Relu,
-    /// The absolute value
-    Abs,
-}
-
-impl From<Function> for slotwise::Function {
-    fn from(function: Function) -> Self {
-        match function {
-            Function::Compare => Self::Compare,
-            Function::Max => Self::Max,
-            Function::Min => Self::Min,
-            Function::Relu => Self::Relu,
-            Function::Abs => Self::Abs,
-        }
-    }
 }
 
 /// How degrees are chosen.

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use arras_circuits::slotwise;
+use arras_circuits::slotwise::Function;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 
 use super::Bits;
@@ -13,7 +14,7 @@ pub struct Compare {
     #[arg(value_name = "FILE")]
     pub file: Option<PathBuf>,
     /// What is computed of each line
-    #[arg(long, value_name = "NAME", default_value = "compare")]
+    #[arg(long, value_name = "NAME", default_value = "compare", value_parser = function(false))]
     pub function: Function,
     /// The lines hold integers of so many bits, and the results are exact
     #[arg(long, value_name = "B", conflicts_with = "alpha")]
@@ -22,8 +23,14 @@ pub struct Compare {
     #[arg(long, value_name = "A", default_value_t = 8.0, allow_negative_numbers = true)]
     pub alpha: f64,
     /// The largest degree of a polynomial: odd, 3 to 63
-    #[arg(long, value_name = "D", default_value_t = 31)]
+    #[arg(long, value_name = "D", default_value_t = 63)]
     pub max_degree: usize,
+    /// What is made least
+    #[arg(long, value_name = "WHAT", default_value = "time")]
+    pub optimise: Optimise,
+    /// With --optimise time, the costs of this machine: by default those that `arras calibrate` keeps, if it has been run
+    #[arg(long, value_name = "FILE")]
+    pub costs: Option<PathBuf>,
     /// Compare every result with the exact one, and fail if one is wrong
     #[arg(long)]
     pub check: bool,
@@ -32,37 +39,31 @@ pub struct Compare {
     pub security: Bits,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Function {
-    /// 1, 0.5 or 0: a is larger, too close to tell, b is larger
-    Compare,
-    /// The larger one
-    Max,
-    /// The smaller one
-    Min,
-    /// The positive part of one number
-    Relu,
-    /// The absolute value of one number
-    Abs,
-    /// 1 where a > b, of integers
-    Greater,
-    /// 1 where a >= b, of integers
-    GreaterEqual,
-    /// 1 where a = b, of integers
-    Equal,
+/// Reads the name of any function, or of those that numbers have.
+pub fn function(of_numbers: bool) -> impl TypedValueParser<Value = Function> {
+    let functions = Function::ALL.into_iter().filter(move |function| !of_numbers || function.is_of_numbers());
+    let values = functions.map(|function| PossibleValue::new(function.name()).help(about(function)));
+    PossibleValuesParser::new(values).try_map(|name| Function::find(&name).ok_or("it is no function"))
 }
 
-impl Function {
-    pub fn function(self) -> slotwise::Function {
-        match self {
-            Self::Compare => slotwise::Function::Compare,
-            Self::Max => slotwise::Function::Max,
-            Self::Min => slotwise::Function::Min,
-            Self::Relu => slotwise::Function::Relu,
-            Self::Abs => slotwise::Function::Abs,
-            Self::Greater => slotwise::Function::Greater,
-            Self::GreaterEqual => slotwise::Function::GreaterEqual,
-            Self::Equal => slotwise::Function::Equal,
-        }
+fn about(function: Function) -> &'static str {
+    match function {
+        Function::Compare => "1, 0.5 or 0: a is larger, too close to tell, b is larger",
+        Function::Max => "The larger one",
+        Function::Min => "The smaller one",
+        Function::Relu => "The positive part of one number",
+        Function::Abs => "The absolute value of one number",
+        Function::Greater => "1 where a > b, of integers",
+        Function::GreaterEqual => "1 where a >= b, of integers",
+        Function::Equal => "1 where a = b, of integers",
     }
+}
+
+/// What is made least.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Optimise {
+    /// Time: by the costs of `arras calibrate` where it has measured this machine, else by a model of them
+    Time,
+    /// Levels, then products of two ciphertexts
+    Depth,
 }

@@ -6,14 +6,16 @@ use std::time::Instant;
 use anyhow::{Context as _, bail};
 use arras_circuits::slotwise::{DataError, Domain, Function};
 use arras_circuits::{Integers, Slotwise};
+use arras_ckks::Spec;
 use arras_ckks::wire::{self, Batch};
-use arras_client::{ColumnClient, ColumnPlan, Source, Wish, random};
+use arras_client::{ColumnClient, ColumnPlan, Least, Source, Wish, modelled, random};
 use arras_engine::Engine;
 use indicatif::ProgressBar;
 use serde::Serialize;
 
-use crate::args::compare::Compare;
+use crate::args::compare::{Compare, Optimise};
 use crate::cmd::params::tenths;
+use crate::costs::Known;
 use crate::output::{self, Output};
 use crate::{input, keyring, stop};
 
@@ -35,6 +37,9 @@ struct Report {
     log2_qp: f64,
     security_bits: u32,
     params: String,
+    /// What the polynomials and the real step take by the costs, and whether these were measured.
+    predicted_seconds: f64,
+    measured_costs: bool,
     evaluation_key_bytes: usize,
     sealed_bytes: usize,
     answer_bytes: usize,
@@ -69,11 +74,14 @@ struct Round {
 }
 
 pub fn run(args: &Compare, out: &Output) -> anyhow::Result<ExitCode> {
-    let function = args.function.function();
+    let function = args.function;
     let domain = match args.bits {
         Some(bits) => Domain::Integers { bits: Integers::new(bits)?.bits() },
         None => Domain::Numbers { epsilon: (-args.alpha).exp2() },
     };
+    if args.costs.is_some() && args.optimise == Optimise::Depth {
+        bail!("--costs belongs to --optimise time");
+    }
     // A function that integers do not have, and a gap that is none, before anything is read.
     domain.gap(function)?;
     let table = read(args, function)?;
@@ -82,7 +90,16 @@ pub fn run(args: &Compare, out: &Output) -> anyhow::Result<ExitCode> {
     let rows = table.lines.len();
     let (alpha, max_degree, security) =
         (args.bits.map_or(args.alpha, |_| 10.0), args.max_degree, args.security.security());
-    let plan = ColumnPlan::for_wish(&Wish { function, domain, alpha, max_degree, rows, security })?;
+    let wish = Wish { function, domain, alpha, max_degree, rows, security };
+    let known = Known::new(args.costs.as_deref())?;
+    let costs = |spec: &Spec| known.chain(spec);
+    let least = if args.optimise == Optimise::Time { Least::Time(&costs) } else { Least::Depth };
+    let plan = ColumnPlan::with_least(&wish, least)?;
+    let measured = costs(plan.params().spec());
+    let predicted = match &measured {
+        Some(chain) => plan.milliseconds(chain)?,
+        None => plan.milliseconds(&modelled(plan.params().spec())?)?,
+    };
     let plan_seconds = started.elapsed().as_secs_f64();
     // Before any key is made: a value that cannot be sealed is no reason to wait for keys.
     plan.slotwise()
@@ -107,6 +124,8 @@ pub fn run(args: &Compare, out: &Output) -> anyhow::Result<ExitCode> {
         log2_qp: tenths(params.log2_q() + params.log2_p()),
         security_bits: params.spec().security.bits(),
         params: params.id().to_string(),
+        predicted_seconds: predicted / 1e3,
+        measured_costs: measured.is_some(),
         evaluation_key_bytes: round.bytes[0],
         sealed_bytes: round.bytes[1],
         answer_bytes: round.bytes[2],

@@ -1,11 +1,16 @@
 //! The owner of the key at work on columns: sealing values, opening what was computed of them.
 
+mod noise;
 mod plan;
+mod search;
 mod spread;
+mod wish;
 
 pub(crate) use spread::Spread;
 
-pub use plan::{ColumnPlan, Place, Scales, Sealing, Wish};
+pub use plan::{ColumnPlan, Place, Sealing};
+pub use search::{Least, modelled};
+pub use wish::{Scales, Wish};
 
 use arras_circuits::Slotwise;
 use arras_circuits::slotwise::Job;

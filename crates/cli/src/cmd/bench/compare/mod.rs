@@ -12,7 +12,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use arras_ckks::Params;
 use arras_client::{ColumnPlan, Scales};
-use arras_plan::OddPrices;
+use arras_plan::Chain;
 
 use crate::args::bench_compare::{BenchCompare, Method};
 use crate::output::{self, Output};
@@ -37,7 +37,7 @@ pub fn run(args: &BenchCompare, out: &Output) -> anyhow::Result<ExitCode> {
 
 /// Measures a setting by several methods on one chain, under one set of keys.
 fn measure(args: &BenchCompare, setting: &Setting, methods: &[Method]) -> anyhow::Result<Vec<Report>> {
-    let Ground { setting, params, prices, plans } = ground(args, setting, methods)?;
+    let Ground { setting, params, costs, plans } = ground(args, setting, methods)?;
     // What is the same is measured once.
     let mut different: Vec<&ColumnPlan> = Vec::new();
     for (_, plan) in &plans {
@@ -52,7 +52,7 @@ fn measure(args: &BenchCompare, setting: &Setting, methods: &[Method]) -> anyhow
     let report = |(method, plan): &(Method, ColumnPlan)| {
         let outcome = place(&different, plan).and_then(|place| outcomes.get(place));
         let outcome = outcome.context("a plan was not measured")?;
-        Ok(Report::new(&setting, (*method, plan), prices.as_ref(), outcome, (&params, args.seed)))
+        Report::new(&setting, (*method, plan), costs.as_ref(), outcome, (&params, args.seed))
     };
     plans.iter().map(report).collect()
 }
@@ -61,7 +61,7 @@ fn measure(args: &BenchCompare, setting: &Setting, methods: &[Method]) -> anyhow
 struct Ground {
     setting: Setting,
     params: Params,
-    prices: Option<OddPrices>,
+    costs: Option<Chain>,
     plans: Vec<(Method, ColumnPlan)>,
 }
 
@@ -78,10 +78,10 @@ fn ground(args: &BenchCompare, setting: &Setting, methods: &[Method]) -> anyhow:
 fn ground_on(args: &BenchCompare, setting: Setting, methods: &[Method]) -> anyhow::Result<Ground> {
     let params = setting.params()?;
     let priced = methods.contains(&Method::Proposed) || args.costs.is_some();
-    let prices = if priced { Some(setting.prices(args, &params)?) } else { None };
-    let plan = |&method: &Method| Ok((method, setting.plan(&params, method, prices.as_ref())?));
+    let costs = if priced { Some(setting.costs(args, &params)?) } else { None };
+    let plan = |&method: &Method| Ok((method, setting.plan(&params, method, costs.as_ref())?));
     let plans = methods.iter().map(plan).collect::<anyhow::Result<_>>()?;
-    Ok(Ground { setting, params, prices, plans })
+    Ok(Ground { setting, params, costs, plans })
 }
 
 /// Where the same polynomials are.

@@ -2,12 +2,12 @@
 
 use arras_ckks::Params;
 use arras_client::ColumnPlan;
-use arras_plan::OddPrices;
-use serde::{Deserialize, Serialize};
+use arras_plan::Chain;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::published;
 use super::session::Outcome;
-use super::setting::{Setting, predicted};
+use super::setting::Setting;
 use crate::args::bench_compare::Method;
 use crate::cmd::bench::ops::page_kind;
 use crate::cmd::minimax::degrees::set;
@@ -39,15 +39,17 @@ pub struct Report {
     /// Inputs whose result errs by more than 2^-alpha.
     pub failures: usize,
     pub inputs: usize,
+    #[serde(deserialize_with = "infinite_if_null")]
     pub max_error: f64,
     /// What no result may err by, noise included.
+    #[serde(deserialize_with = "infinite_if_null")]
     pub certified_error: f64,
     /// The part of it that noise after the sign adds.
     pub noise_bound: f64,
     /// Of the input, and of every stage.
     pub margins_log2: Vec<f64>,
     pub scalings: Vec<f64>,
-    /// What the polynomials should take by the costs.
+    /// What the polynomials and the real step should take by the costs.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub predicted_seconds: Option<f64>,
     /// What was published, on another machine.
@@ -66,6 +68,11 @@ pub struct Report {
     pub seed: u64,
 }
 
+/// JSON has no infinity: it is written as null.
+fn infinite_if_null<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
+    Ok(Option::deserialize(from)?.unwrap_or(f64::INFINITY))
+}
+
 /// A published row.
 #[derive(Serialize, Deserialize, Clone)]
 pub struct Published {
@@ -78,10 +85,10 @@ impl Report {
     pub fn new(
         setting: &Setting,
         (method, plan): (Method, &ColumnPlan),
-        prices: Option<&OddPrices>,
+        costs: Option<&Chain>,
         outcome: &Outcome,
         (params, seed): (&Params, u64),
-    ) -> Self {
+    ) -> anyhow::Result<Self> {
         let (composite, slotwise, threads) =
             (plan.composite(), plan.slotwise(), rayon::current_num_threads());
         let (cpu, wall) = (outcome.seconds(|times| times.cpu), outcome.seconds(|times| times.wall));
@@ -89,7 +96,8 @@ impl Report {
         let margins = composite.stages().iter().map(|stage| stage.margin());
         let margins = std::iter::once(composite.input_margin()).chain(margins);
         let published = published::find(setting.function, setting.alpha, setting.depth);
-        Self {
+        let predicted = costs.map(|costs| plan.milliseconds(costs)).transpose()?;
+        Ok(Self {
             alpha: setting.alpha,
             function: setting.function.name().to_owned(),
             method,
@@ -110,7 +118,7 @@ impl Report {
             noise_bound: slotwise.proof().noise,
             margins_log2: margins.map(|margin| tenths(margin.log2())).collect(),
             scalings: composite.stages().iter().map(|stage| stage.scaling()).collect(),
-            predicted_seconds: prices.map(|prices| microseconds(predicted(plan, prices) / 1e3)),
+            predicted_seconds: predicted.map(|milliseconds| microseconds(milliseconds / 1e3)),
             published: published.map(|row| Published {
                 degrees: row.degrees(method).to_vec(),
                 seconds: row.seconds(setting.function, method),
@@ -126,7 +134,7 @@ impl Report {
             slots: params.max_slots(),
             runs: u32::try_from(outcome.times.len()).unwrap_or(u32::MAX),
             seed,
-        }
+        })
     }
 
     /// What is wrong with the results, if anything: published degrees need not be as precise as they were said to be.

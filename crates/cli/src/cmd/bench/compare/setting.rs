@@ -5,7 +5,7 @@ use arras_approx::degrees::{Goal, Products, fewest_products, least_depth, least_
 use arras_circuits::slotwise::{Domain, Function};
 use arras_ckks::{Params, Security, Shape};
 use arras_client::{ColumnPlan, Place, Scales, Sealing, Wish};
-use arras_plan::OddPrices;
+use arras_plan::Chain;
 
 use super::published;
 use crate::args::bench_compare::{BenchCompare, Method};
@@ -36,7 +36,7 @@ pub struct Setting {
 impl Setting {
     /// The setting that the user asks for, with what is not said as it was published.
     pub fn new(args: &BenchCompare, alpha: u8) -> anyhow::Result<Self> {
-        let function = Function::from(args.function);
+        let function = args.function;
         let zeta = match (function, args.zeta) {
             (Function::Compare, Some(_)) => {
                 bail!("--zeta belongs to max, min, relu and abs: a comparison is right from 2^-{alpha} on")
@@ -94,31 +94,23 @@ impl Setting {
         Ok(Params::new(&costs::spec(ring, depth).with_context(|| costs::too_deep(ring, depth))?)?)
     }
 
-    /// What polynomials cost on the chain: those of the file, or of `arras calibrate`, or measured now.
-    pub fn prices(&self, args: &BenchCompare, params: &Params) -> anyhow::Result<OddPrices> {
+    /// What operations cost on the chain: those of the file, or of `arras calibrate`, or measured now.
+    pub fn costs(&self, args: &BenchCompare, params: &Params) -> anyhow::Result<Chain> {
         let threads = u32::try_from(rayon::current_num_threads())?;
         if self.toy {
             let chain = costs::measure(params, threads, 1, || ())?;
-            return Ok(chain.context("interrupted, and nothing was measured")?.odd_prices(MAX_DEGREE)?);
+            return chain.context("interrupted, and nothing was measured");
         }
-        let table = costs::costs(
-            args.costs.as_deref(),
-            costs::ring(LOG_DEGREE, self.scales),
-            &[self.depth],
-            threads,
-        )?;
-        Ok(table.chain(self.depth)?.odd_prices(MAX_DEGREE)?)
+        let ring = costs::ring(LOG_DEGREE, self.scales);
+        let table = costs::costs(args.costs.as_deref(), ring, &[self.depth], threads)?;
+        Ok(table.chain(self.depth)?.clone())
     }
 
     /// The polynomials of a method, with margins for the noise of these parameters.
-    pub fn plan(
-        &self,
-        params: &Params,
-        method: Method,
-        prices: Option<&OddPrices>,
-    ) -> anyhow::Result<ColumnPlan> {
+    pub fn plan(&self, params: &Params, method: Method, costs: Option<&Chain>) -> anyhow::Result<ColumnPlan> {
+        let prices = costs.map(|costs| costs.odd_prices(MAX_DEGREE)).transpose()?;
         let (depth, place) = (self.depth, Place { params, sealing: Sealing::Secret });
-        let choose = |goal: &Goal| match (method, prices) {
+        let choose = |goal: &Goal| match (method, &prices) {
             (Method::Previous, _) => fewest_products(goal, depth, &Products::published()),
             (Method::Proposed, Some(prices)) => {
                 least_time(goal, depth, &|degree, level| prices.at(degree, level))
@@ -137,11 +129,12 @@ impl Setting {
             return Ok(ColumnPlan::over_degrees(&self.wish(method), place, self.zeta, row.degrees(method))?);
         }
         let plan = ColumnPlan::over(&self.wish(method), place, self.zeta, &choose);
-        let (Method::Proposed, Some(prices)) = (method, prices) else { return Ok(plan?) };
+        let (Method::Proposed, Some(costs)) = (method, costs) else { return Ok(plan?) };
         // With noise the fastest degrees may have to give way so far that the fewest products are faster.
-        let time = |plan: &ColumnPlan| predicted(plan, prices);
         match (plan, self.plan(params, Method::Previous, None)) {
-            (Ok(plan), Ok(other)) => Ok(if time(&other) < time(&plan) { other } else { plan }),
+            (Ok(plan), Ok(other)) => {
+                Ok(if other.milliseconds(costs)? < plan.milliseconds(costs)? { other } else { plan })
+            }
             (plan, Err(_)) => Ok(plan?),
             (Err(_), other) => other,
         }
@@ -157,15 +150,4 @@ impl Setting {
             security: Security::Bits128,
         }
     }
-}
-
-/// Milliseconds of the stages, each at the level where it starts.
-pub fn predicted(plan: &ColumnPlan, prices: &OddPrices) -> f64 {
-    let mut level = plan.slotwise().depth();
-    let mut sum = 0.0;
-    for stage in plan.composite().polynomials() {
-        sum += prices.at(stage.degree(), level);
-        level -= stage.depth();
-    }
-    sum
 }
