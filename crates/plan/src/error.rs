@@ -164,6 +164,12 @@ pub enum Error {
         /// How many.
         count: u64,
     },
+    /// A line of published figures that cannot be read.
+    #[error("line {line} of the published figures is no run: give its seven columns, and times above zero")]
+    Figure {
+        /// The line, from 1.
+        line: usize,
+    },
     /// A polynomial could not be made.
     #[error(transparent)]
     Polynomial(#[from] arras_approx::Error),

@@ -6,6 +6,7 @@ mod fastest;
 mod model;
 pub mod price;
 mod schedule;
+pub mod sok;
 
 pub use cost::{Chain, CostTable, Machine, Operation, Ring};
 pub use error::Error;

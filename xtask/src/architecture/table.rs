@@ -227,13 +227,13 @@ mod tests {
     fn the_two_towers_stay_apart() {
         let table = Table::parse(include_str!("../../../ARCHITECTURE.md")).unwrap();
         for program in ["approx", "circuits", "nn", "train"] {
-            for scheme in ["ring", "rlwe", "ckks"] {
+            for scheme in ["ring", "rlwe", "ckks", "switch"] {
                 assert!(!table.below(program).contains(scheme), "{program} reaches {scheme}");
                 assert!(!table.below(scheme).contains("circuits"), "{scheme} reaches circuits");
                 assert!(!table.allows(program, scheme, true), "tests of {program} reach {scheme}");
             }
         }
         assert!(!table.below("engine").contains("client"));
-        assert!(!table.admits("ring", "tfhe", true));
+        assert!(!table.admits("ring", "tfhe", true) && table.admits("switch", "tfhe", false));
     }
 }

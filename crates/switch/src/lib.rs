@@ -1,0 +1,6 @@
+#![doc = include_str!("../README.md")]
+
+pub mod baseline;
+mod error;
+
+pub use error::Error;
