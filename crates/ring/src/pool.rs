@@ -75,7 +75,7 @@ impl Pool {
         Self::default()
     }
 
-    /// A block of at least `words` words with unspecified contents (never another process's, possibly an earlier block's).
+    /// A block of `words` words with unspecified contents (never another process's, possibly an earlier block's).
     ///
     /// Small blocks come from the heap. If the system refuses a mapping, so does the block.
     pub fn lend(&self, words: usize) -> Block {
@@ -87,11 +87,8 @@ impl Pool {
         let rounded = bytes.next_multiple_of(HUGE);
         let kept = {
             let mut shelf = self.lock();
-            shelf.lent += rounded;
-            let kept = shelf.free.get_mut(&rounded).and_then(Vec::pop);
-            if kept.is_some() {
-                shelf.idle -= rounded;
-            }
+            let kept = shelf.take(rounded);
+            shelf.lent += kept.as_ref().map_or(rounded, |mapping| mapping.bytes);
             shelf.peak = shelf.peak.max(shelf.idle + shelf.lent);
             kept
         };
@@ -118,6 +115,22 @@ impl Pool {
     fn lock(&self) -> std::sync::MutexGuard<'_, Shelf> {
         // A panic elsewhere cannot leave the shelf half-changed: its updates are plain arithmetic and a push.
         self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Shelf {
+    /// The smallest free mapping of these bytes, or of up to twice as many.
+    ///
+    /// Polynomials lose rows as levels are spent: if each size were kept for itself, a deep program would hold the blocks of all
+    /// of its levels.
+    fn take(&mut self, bytes: usize) -> Option<Mapping> {
+        let (&size, mappings) = self.free.range_mut(bytes..=2 * bytes).next()?;
+        let mapping = mappings.pop()?;
+        if mappings.is_empty() {
+            self.free.remove(&size);
+        }
+        self.idle -= size;
+        Some(mapping)
     }
 }
 
@@ -163,12 +176,15 @@ impl DerefMut for Block {
 impl Drop for Block {
     fn drop(&mut self) {
         let Some(home) = self.home.take() else { return };
-        let rounded = (self.words * 8).next_multiple_of(HUGE);
         let mut shelf = home.lock();
-        shelf.lent -= rounded;
-        if let Memory::Mapped(mapping) = std::mem::replace(&mut self.memory, Memory::Heap(Vec::new())) {
-            shelf.idle += mapping.bytes;
-            shelf.free.entry(mapping.bytes).or_default().push(mapping);
+        match std::mem::replace(&mut self.memory, Memory::Heap(Vec::new())) {
+            Memory::Mapped(mapping) => {
+                shelf.lent -= mapping.bytes;
+                shelf.idle += mapping.bytes;
+                shelf.free.entry(mapping.bytes).or_default().push(mapping);
+            }
+            // The system refused a mapping.
+            Memory::Heap(_) => shelf.lent -= (self.words * 8).next_multiple_of(HUGE),
         }
     }
 }

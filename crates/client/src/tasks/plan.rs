@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::plan::{key_request, smallest};
 
 /// Base and scale of a chain, in bits, the cheapest first. Results are at most about 1 in size.
-const CHAINS: [(u32, u32); 6] = [(43, 38), (46, 41), (49, 44), (50, 47), (60, 50), (64, 56)];
+const CHAINS: [(u32, u32); 7] = [(43, 38), (46, 41), (49, 44), (50, 47), (60, 50), (64, 56), (70, 60)];
 /// What gaps are multiplied by when degrees are chosen, until noise has its place beside the error of the degrees.
 const NARROWER: [f64; 5] = [1.0, 0.98, 0.93, 0.85, 0.7];
 /// The distances, in multiples of the error, from which on the sign inside max and its like shall be right.
@@ -33,8 +33,7 @@ pub struct TaskPlan<P> {
 impl<P: Program + Clone> TaskPlan<P> {
     /// The smallest chain under which every result of a program is proved to round to the right integer.
     ///
-    /// Chains are tried from the finest scale that is cheap to the coarsest noise that is not, degrees by least depth and then fewest
-    /// products. Cost: some seconds, in the search for degrees and in proofs.
+    /// Chains are tried from the smallest scale on, degrees by least depth and then fewest products. Cost: some seconds, in the search for degrees and in proofs.
     ///
     /// # Errors
     /// A program that no chain of this security computes exactly; the error is that of the last chain.
@@ -44,8 +43,11 @@ impl<P: Program + Clone> TaskPlan<P> {
             for narrower in NARROWER {
                 match Draft::new(program, narrower).and_then(|draft| draft.build(chain, security)) {
                     Ok(plan) => return Ok(plan),
-                    // A larger scale makes chains longer, never shorter.
-                    Err(error @ Error::NoParameters { .. }) => return Err(better(last, error)),
+                    // Of some sizes there are too few primes, so a larger scale may do.
+                    Err(error @ Error::NoParameters { .. }) => {
+                        last = better(last, error);
+                        break;
+                    }
                     Err(error) => {
                         // A narrower gap is no help against noise.
                         let noisy = is_noisy(&error);
