@@ -245,13 +245,17 @@ impl Exact {
     }
 }
 
-/// How far from zero the sign of an input can be that is within `input` of zero, when each stage strays by its margin.
+/// How far from zero the sign by these odd polynomials can be of an input that is within `input` of zero, when each stage strays
+/// by its margin; so much in each of the real and the imaginary part, as the noise of slots does.
 ///
-/// |T_k'(t)| <= k / sqrt(1 - t^2), so a stage multiplies the distance by at most that sum; infinite if a distance reaches 1.
+/// |T_k(z)| <= |T_k(i|z|)| = sinh(k asinh |z|) for odd k, since the signs of its coefficients alternate. The bound is that of |s(z)|,
+/// so that no part of it is larger; infinite if a distance reaches 1.
 #[must_use]
 pub fn tie(stages: &[Polynomial], input: f64, margins: &[f64]) -> f64 {
-    stages.iter().zip(margins).fold(input, |t, (p, margin)| {
-        let slope: f64 = p.coefficients().iter().enumerate().map(|(k, c)| k as f64 * c.abs()).sum();
-        if t < 1.0 { slope / (1.0 - t * t).sqrt() * t + margin } else { f64::INFINITY }
+    let both = std::f64::consts::SQRT_2;
+    stages.iter().zip(margins).fold(both * input, |z, (p, margin)| {
+        let reach = |(k, c): (usize, &f64)| c.abs() * (k as f64 * z.asinh()).sinh();
+        let most: f64 = p.coefficients().iter().enumerate().map(reach).sum();
+        if z < 1.0 { most + both * margin } else { f64::INFINITY }
     })
 }
