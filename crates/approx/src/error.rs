@@ -111,7 +111,7 @@ pub enum Error {
     },
     /// The input of a composition strays by as much as its gap.
     #[error(
-        "inputs that stray by {margin} leave nothing of a gap of {epsilon}; widen the gap or the precision"
+        "inputs that stray by {margin:.3e} leave nothing of a gap of {epsilon:.3e}; widen the gap or the precision"
     )]
     InputMargin {
         /// How far an input may stray.

@@ -38,11 +38,11 @@ pub enum Command {
         after_help = "Examples:\n  arras classify \"a gripping, beautifully shot film\"\n  arras classify --file reviews.txt --json"
     )]
     Classify(Classify),
-    /// Compare encrypted numbers or integers: seal, run and open in one go
+    /// Compare encrypted numbers or integers: seal, run and open in one go, or one party at a time
     #[command(
-        after_help = "Examples:\n  printf '0.7,0.2\\n0.1,0.9\\n' | arras compare --check\n  arras compare pairs.csv --bits 8 --function max --json"
+        after_help = "Examples:\n  printf '0.7,0.2\\n0.1,0.9\\n' | arras compare --check\n  arras compare pairs.csv --bits 8 --function max --json\n  arras compare seal pairs.csv --bits 8 --function max --keys keys --task task --out sealed"
     )]
-    Compare(compare::Compare),
+    Compare(Box<compare::Compare>),
     /// A comparison of products, a product of a comparison, or both, on encrypted integers in every slot
     #[command(
         after_help = "Examples:\n  arras workload w2 --bits 8\n  arras workload w1 --bits 12 --slots 4096 --json\n\nValues are random ones, ties, neighbours of ties, and the ends of the ranges; every answer is checked."

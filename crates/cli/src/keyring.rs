@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use arras_ckks::{KeyRequest, Params};
 use arras_client::plan::Plan;
 use arras_client::{Error, Folder, Keys, Source, random};
@@ -60,6 +60,28 @@ pub fn write(
     });
     bar.finish_and_clear();
     Ok(made?)
+}
+
+/// Makes keys for a task in a folder, or checks that those which are there are enough.
+pub fn for_task(folder: &Folder, params: &Params, request: &KeyRequest) -> anyhow::Result<()> {
+    if !folder.path().exists() || folder.check_free(false).is_ok() {
+        output::note(&format!("making keys in {} (once)", folder.path().display()));
+        return write(folder, params, request, Source::Random, false);
+    }
+    let there = folder.params()?;
+    if there.id() != params.id() {
+        bail!(
+            "the keys in {} were made for another program: choose another folder, in which keys will be made",
+            folder.path().display()
+        );
+    }
+    let keys = folder.evaluation(&there)?;
+    for (purpose, level) in request.iter() {
+        keys.check(purpose, level).with_context(|| {
+            format!("{} has not all keys for this program: choose another folder", folder.path().display())
+        })?;
+    }
+    Ok(())
 }
 
 /// The folder of keys for a plan, which is made if it is not there. True if it was.

@@ -59,6 +59,7 @@ fn what_cannot_be_reached_or_read_is_refused() {
         ("--alpha 9 --for max --zeta -3", "zeta -3 is not a positive number"),
         ("--alpha 9 --for max --zeta 512", "epsilon 1e0 is not"),
         ("--alpha 9 --zeta 16", "--zeta belongs to --for max"),
+        ("--alpha 9 --chain narrow", "--chain belongs to --optimise time"),
         ("--alpha 9 --for max --zeta 16 --epsilon-log2 -8", "--epsilon-log2 belongs to --for compare"),
     ] {
         arras(&words_of(words, &[])).refused(reason);

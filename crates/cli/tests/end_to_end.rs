@@ -255,3 +255,58 @@ fn columns_are_compared_in_one_go() {
         table.lines().skip(1).take(3).filter_map(|l| l.split_whitespace().nth(3)).collect();
     assert_eq!(largest, ["7", "3", "6"]);
 }
+
+/// Whoever runs has a folder of its own, with nothing in it that opens anything.
+#[test]
+fn columns_are_compared_one_party_at_a_time() {
+    let work = TempDir::new().unwrap();
+    let path = |name: &str| work.path().join(name).display().to_string();
+    std::fs::write(work.path().join("pairs.csv"), "a,b\n3,5\n7,7\n6,1\n").unwrap();
+    let wanted =
+        ["--bits", "3", "--function", "greater-equal", "--keys", &path("keys"), "--task", &path("task")];
+    let seal = |more: &[&str]| {
+        arras(
+            &[&["compare", "seal", &path("pairs.csv"), "--out", &path("sealed")], &wanted[..], more].concat(),
+        )
+    };
+    let sealed = seal(&["--json"]).json();
+    assert_eq!((&sealed["rows"], &sealed["security_bits"]), (&3.into(), &128.into()));
+    std::fs::create_dir(work.path().join("server")).unwrap();
+    for (from, to) in [
+        ("keys/evaluation.key", "evaluation.key"),
+        ("keys/params", "params"),
+        ("task", "task"),
+        ("sealed", "sealed"),
+    ] {
+        std::fs::copy(work.path().join(from), work.path().join("server").join(to)).unwrap();
+    }
+    let run = |input: &str| {
+        let [keys, task, out] = ["server/evaluation.key", "server/task", "server/answer"].map(path);
+        arras(&["compare", "run", "--evaluation-keys", &keys, "--task", &task, "--in", input, "--out", &out])
+    };
+    let open = |task: &str, more: &[&str]| {
+        let args =
+            ["compare", "open", "--keys", &path("keys"), "--task", task, "--in", &path("server/answer")];
+        arras(&[&args, more].concat())
+    };
+    run(&path("server/sealed")).fine();
+    let opened = open(&path("task"), &["--json"]).json();
+    assert_eq!(opened["results"], serde_json::json!([0.0, 1.0, 1.0]));
+    assert_eq!(open(&path("task"), &[]).fine().out, "0\n1\n1\n");
+    // The same folder seals again, and under the public key.
+    std::fs::write(work.path().join("pairs.csv"), "0,0\n0,7\n").unwrap();
+    seal(&["--public"]).fine();
+    run(&path("sealed")).fine();
+    assert_eq!(open(&path("task"), &[]).fine().out, "1\n0\n");
+    // Another function, keys that are none, a task that is none, data that are not run, a secret where it must not be.
+    let other =
+        ["compare", "seal", &path("pairs.csv"), "--bits", "6", "--keys", &path("keys"), "--function", "max"];
+    arras(&[&other[..], &["--task", &path("other"), "--out", &path("other-sealed")]].concat())
+        .refused("were made for another program");
+    assert!(!work.path().join("other").exists() && !work.path().join("other-sealed").exists());
+    open(&path("pairs.csv"), &[]).refused("hold no function of columns");
+    std::fs::copy(path("sealed"), path("server/answer")).unwrap();
+    open(&path("task"), &[]).refused("not yet run");
+    run(&path("keys/secret.key")).refused("is a secret key");
+    run(&path("pairs.csv")).refused("not an Arras file");
+}

@@ -93,6 +93,33 @@ fn the_certificate_is_written_as_it_is_printed() {
 }
 
 #[test]
+fn the_least_time_is_on_the_chain_asked_for() {
+    let dir = tempfile::tempdir().unwrap();
+    for chain in ["wide", "narrow"] {
+        let costs = dir.path().join(chain).display().to_string();
+        let calibrate = ["calibrate", "--depths", "5-6", "--reps", "1", "--chain", chain, "--out", &costs];
+        arras(&calibrate).fine();
+        let words = format!("--alpha 4 --depth 6 --optimise time --chain {chain} --costs {costs}");
+        let answer = answer(&words);
+        assert_eq!(answer["enough"], json!(true), "{answer}");
+        let degrees = arras(
+            &["minimax", "degrees"].into_iter().chain(words.split(' ')).chain(["--json"]).collect::<Vec<_>>(),
+        )
+        .json();
+        assert_eq!(answer["degrees"], degrees["degrees"], "{chain}");
+        let other = if chain == "wide" { "narrow" } else { "wide" };
+        run(&words.replace(&format!("--chain {chain}"), &format!("--chain {other}")))
+            .refused("measured for other parameters");
+    }
+    // Smaller scales, larger margins.
+    let margin = |chain: &str| {
+        let answer = answer(&format!("--alpha 8 --degrees 7,15,15 --chain {chain}"));
+        answer["stages"][0]["margin"].as_f64().unwrap()
+    };
+    assert!(margin("narrow") > 4.0 * margin("wide"));
+}
+
+#[test]
 fn bad_words_are_refused() {
     for (words, said) in [
         ("--alpha 8 --degrees 15,14", "even"),
@@ -103,6 +130,7 @@ fn bad_words_are_refused() {
         ("--alpha 8 --depth 9", "11 would do"),
         ("--alpha 45", "128 bits of security"),
         ("--alpha 8 --costs none.json", "--optimise time"),
+        ("--alpha 8 --chain wide --margin-log2 -30", "give one of them"),
         ("--alpha 16 --for max --zeta 40 --max-degree 31", "smaller zeta"),
     ] {
         run(words).refused(said);

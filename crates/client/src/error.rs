@@ -195,7 +195,7 @@ pub enum Error {
         need: usize,
     },
     /// Data that were sealed, and not run.
-    #[error("these data are sealed but not yet run: run them first with `arras run`")]
+    #[error("these data are sealed but not yet run: run them first, as `arras run` does with a model")]
     NotRun,
     /// No text at all.
     #[error("there is no text to classify: give at least one sentence")]

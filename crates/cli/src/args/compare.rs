@@ -4,12 +4,51 @@ use std::path::PathBuf;
 
 use arras_circuits::slotwise::Function;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use clap::{Args, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 
-use super::Bits;
+use super::{Bits, task};
 
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct Compare {
+    #[command(subcommand)]
+    pub party: Option<Party>,
+    #[command(flatten)]
+    pub wanted: Wanted,
+    /// Compare every result with the exact one, and fail if one is wrong
+    #[arg(long)]
+    pub check: bool,
+}
+
+/// One party at a time.
+#[derive(Debug, Subcommand)]
+pub enum Party {
+    /// Encrypt columns (needs the secret key, or with --public the public key)
+    #[command(
+        after_help = "Example:\n  arras compare seal pairs.csv --bits 8 --function max --keys keys --task task --out sealed\n\nWhoever runs it gets evaluation.key and params of the folder, the task and what was sealed."
+    )]
+    Seal(Box<Seal>),
+    /// Compare sealed columns (needs evaluation keys only)
+    #[command(
+        after_help = "Example:\n  arras compare run --evaluation-keys keys/evaluation.key --task task --in sealed --out answer"
+    )]
+    Run(task::Run),
+    /// Decrypt the answer (needs the secret key)
+    #[command(after_help = "Example:\n  arras compare open --keys keys --task task --in answer")]
+    Open(task::Open),
+}
+
+#[derive(Debug, Args)]
+pub struct Seal {
+    #[command(flatten)]
+    pub wanted: Wanted,
+    #[command(flatten)]
+    pub files: task::Seal,
+}
+
+/// What is computed of which columns, and how well.
+#[derive(Debug, Args)]
+pub struct Wanted {
     /// A CSV file with a pair a,b in each line (one number for relu and abs); - is standard input, as is no file
     #[arg(value_name = "FILE")]
     pub file: Option<PathBuf>,
@@ -31,9 +70,6 @@ pub struct Compare {
     /// With --optimise time, the costs of this machine: by default those that `arras calibrate` keeps, if it has been run
     #[arg(long, value_name = "FILE")]
     pub costs: Option<PathBuf>,
-    /// Compare every result with the exact one, and fail if one is wrong
-    #[arg(long)]
-    pub check: bool,
     /// Security in bits
     #[arg(long, value_name = "BITS", default_value = "128")]
     pub security: Bits,

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 use serde::Serialize;
 
+use super::Chain;
+
 #[derive(Debug, Subcommand)]
 pub enum Minimax {
     /// The best odd polynomial of one degree, and its error
@@ -19,7 +21,7 @@ pub enum Minimax {
     Store(Store),
     /// The degrees of the best composition for comparison, or for max and ReLU
     #[command(
-        after_help = "Examples:\n  arras minimax degrees --alpha 9 --max-degree 63\n  arras minimax degrees --alpha 20 --epsilon-log2 -17 --depth 28 --json\n  arras minimax degrees --alpha 13 --for max --zeta 16\n  arras minimax degrees --alpha 20 --depth 28 --optimise time\n\nSign has error 2^(1 - alpha) for epsilon <= |x| <= 1, and comparison half of it."
+        after_help = "Examples:\n  arras minimax degrees --alpha 9 --max-degree 63\n  arras minimax degrees --alpha 20 --epsilon-log2 -17 --depth 28 --json\n  arras minimax degrees --alpha 13 --for max --zeta 16\n  arras minimax degrees --alpha 20 --depth 28 --optimise time --chain narrow\n\nSign has error 2^(1 - alpha) for epsilon <= |x| <= 1, and comparison half of it."
     )]
     Degrees(Degrees),
     /// The polynomials of a composition, with margins for noise and a proof of its error
@@ -80,6 +82,15 @@ pub struct Degrees {
     /// With --optimise time, the costs of this machine: by default those that `arras calibrate` keeps
     #[arg(long, value_name = "FILE")]
     pub costs: Option<PathBuf>,
+    /// The modulus chain whose costs and noise count; wide by default
+    #[arg(long, value_name = "KIND")]
+    pub chain: Option<Chain>,
+}
+
+impl Degrees {
+    pub fn scales(&self) -> arras_client::Scales {
+        self.chain.unwrap_or(Chain::Wide).scales()
+    }
 }
 
 /// What is made least.
@@ -99,8 +110,8 @@ pub struct Polynomials {
     /// The degrees in order of application, instead of the best ones
     #[arg(long, value_name = "DEGREES", value_delimiter = ',', conflicts_with_all = ["depth", "costs"])]
     pub degrees: Option<Vec<usize>>,
-    /// The input and every stage stray by at most 2^M; by default by what noise does at 128 bits of security and a scale
-    /// of 2^50
+    /// The input and every stage stray by at most 2^M; by default by what noise does on the chain at 128 bits of
+    /// security
     #[arg(long, value_name = "M", allow_negative_numbers = true)]
     pub margin_log2: Option<f64>,
     /// Where to write the certificate

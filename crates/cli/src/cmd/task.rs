@@ -5,10 +5,10 @@
 use std::path::Path;
 use std::time::Instant;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use arras_apps::{Prepared, Program};
 use arras_ckks::wire::{self, Batch};
-use arras_ckks::{KeySet, Params, SecretKey, Security};
+use arras_ckks::{Params, SecretKey, Security};
 use arras_client::{Folder, Source, TaskClient, TaskPlan, TaskSealer, random, store};
 use arras_engine::Engine;
 use serde::Serialize;
@@ -228,20 +228,7 @@ pub fn seal<P: Task>(program: &P, data: &P::Data, args: &Seal, security: Securit
     program.pack(data)?;
     let plan = plan(program, security)?;
     let folder = Folder::at(&args.keys);
-    if folder.path().exists() && folder.check_free(false).is_err() {
-        let params = folder.params()?;
-        if params.id() != plan.params().id() {
-            bail!(
-                "the keys in {} were made for another program: choose another folder, in which keys will be made",
-                folder.path().display()
-            );
-        }
-        let there = store::evaluation(&params, &folder.path().join(store::EVALUATION))?;
-        check_keys(&there, &plan, folder.path())?;
-    } else {
-        output::note(&format!("making keys in {} (once)", folder.path().display()));
-        keyring::write(&folder, plan.params(), plan.request(), Source::Random, false)?;
-    }
+    keyring::for_task(&folder, plan.params(), plan.request())?;
     let (params, prepared) = (plan.params(), plan.prepared());
     let mut rng = random::system()?;
     let batch = match args.public {
@@ -259,15 +246,6 @@ pub fn seal<P: Task>(program: &P, data: &P::Data, args: &Seal, security: Securit
         bytes: bytes.len(),
         plan: described(&plan),
     })
-}
-
-fn check_keys<P>(there: &KeySet, plan: &TaskPlan<P>, at: &Path) -> anyhow::Result<()> {
-    for (purpose, level) in plan.request().iter() {
-        there.check(purpose, level).with_context(|| {
-            format!("{} has not all keys for this program: choose another folder", at.display())
-        })?;
-    }
-    Ok(())
 }
 
 /// What running wrote.

@@ -55,6 +55,9 @@ struct Time {
 }
 
 pub fn run(args: &Degrees, threads: Option<u16>, out: &Output) -> anyhow::Result<ExitCode> {
+    if args.chain.is_some() && args.optimise == Optimise::Mults {
+        bail!("--chain belongs to --optimise time: products are the same on every chain");
+    }
     let goal = goal(args)?;
     let minimum_depth = least_depth(&goal)?;
     let within_depth = args.depth.unwrap_or(minimum_depth);
@@ -108,7 +111,7 @@ pub fn products(counts: Counts) -> Products {
 
 /// The costs of this machine: of the chain of the depth that is allowed, and of what shorter ones are known.
 fn table(args: &Degrees, (minimum, within): (u32, u32), threads: Option<u16>) -> anyhow::Result<CostTable> {
-    let ring = costs::ring(RING, arras_client::Scales::WIDE);
+    let ring = costs::ring(RING, args.scales());
     let threads = threads.map_or(1, u32::from);
     let table = costs::costs(args.costs.as_deref(), ring, &[within], threads)?;
     let known: Vec<u32> = table.depths().filter(|depth| (minimum..within).contains(depth)).collect();

@@ -6,12 +6,13 @@ use anyhow::{Context as _, bail, ensure};
 use arras_approx::degrees::Goal;
 use arras_approx::{Composite, Polynomial, Stage};
 use arras_ckks::noise::Noise;
-use arras_ckks::{Level, Params, Security, Shape};
-use arras_client::store;
+use arras_ckks::{Level, Params};
+use arras_client::{Scales, store};
 use serde::Serialize;
 
 use super::degrees;
-use crate::args::minimax::{Function, Polynomials};
+use crate::args::minimax::{Function, Optimise, Polynomials};
+use crate::costs;
 use crate::output::{self, Output};
 
 /// Searches with a larger margin each, when the noise of the choice before leaves too large an error.
@@ -37,6 +38,9 @@ struct Answer<'a> {
 }
 
 pub fn run(args: &Polynomials, threads: Option<u16>, out: &Output) -> anyhow::Result<ExitCode> {
+    if args.search.chain.is_some() && args.margin_log2.is_some() && args.search.optimise == Optimise::Mults {
+        bail!("--chain says what noise is, and so does --margin-log2: give one of them");
+    }
     let goal = degrees::goal(&args.search)?;
     let composite = match &args.degrees {
         Some(degrees) => compose(args, &goal, degrees)?,
@@ -110,16 +114,16 @@ fn compose(args: &Polynomials, goal: &Goal, degrees: &[usize]) -> anyhow::Result
     if let Some(degree) = degrees.iter().find(|&d| !(3..=63).contains(d)) {
         bail!("the degree {degree} is not between 3 and 63");
     }
-    let Some(log2) = args.margin_log2 else { return with_noise(goal, degrees) };
+    let Some(log2) = args.margin_log2 else { return with_noise(goal, degrees, args.search.scales()) };
     ensure!(log2 < 0.0, "a margin of 2^{log2} leaves nothing: it must be below one");
     Ok(Composite::build(goal.epsilon(), log2.exp2(), degrees, &mut |_, _| log2.exp2())?)
 }
 
 /// With the margins that the noise of a chain just long enough asks for, in all slots but with probability 2^-40.
-fn with_noise(goal: &Goal, degrees: &[usize]) -> anyhow::Result<Composite> {
+fn with_noise(goal: &Goal, degrees: &[usize], scales: Scales) -> anyhow::Result<Composite> {
     let levels: Vec<u32> = degrees.iter().map(|d| (d + 1).next_power_of_two().ilog2()).collect();
     let depth = levels.iter().sum::<u32>() + goal.after();
-    let params = parameters(depth)?;
+    let params = parameters(depth, scales)?;
     let (slots, top) = (params.max_slots(), params.highest());
     // What is compared is the difference of two fresh encryptions.
     let fresh = params.public_noise(slots, top);
@@ -133,10 +137,12 @@ fn with_noise(goal: &Goal, degrees: &[usize]) -> anyhow::Result<Composite> {
 }
 
 /// Parameters whose chain has so many levels.
-fn parameters(depth: u32) -> anyhow::Result<Params> {
-    let shape = Shape { log_degree: 16, base_bits: 60, scale_bits: 50, depth, security: Security::Bits128 };
-    let spec = shape.build().with_context(|| {
-        format!("no chain of {depth} levels has 128 bits of security at a scale of 2^50: give --margin-log2")
+fn parameters(depth: u32, scales: Scales) -> anyhow::Result<Params> {
+    let spec = costs::spec(costs::ring(16, scales), depth).with_context(|| {
+        format!(
+            "no chain of {depth} levels has 128 bits of security at a scale of 2^{}: give --margin-log2",
+            scales.scale_bits
+        )
     })?;
     Ok(Params::new(&spec)?)
 }

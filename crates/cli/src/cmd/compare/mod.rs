@@ -1,10 +1,14 @@
-//! `arras compare`: columns sealed, compared and opened in one go, with fresh keys and nothing but bytes between the sides.
+//! `arras compare`: columns sealed, compared and opened, in one go with fresh keys and nothing but bytes between the sides, or
+//! one party at a time.
+
+mod parties;
+mod table;
 
 use std::process::ExitCode;
 use std::time::Instant;
 
-use anyhow::{Context as _, bail};
-use arras_circuits::slotwise::{DataError, Domain, Function};
+use anyhow::bail;
+use arras_circuits::slotwise::{Domain, Function};
 use arras_circuits::{Integers, Slotwise};
 use arras_ckks::Spec;
 use arras_ckks::wire::{self, Batch};
@@ -13,11 +17,12 @@ use arras_engine::Engine;
 use indicatif::ProgressBar;
 use serde::Serialize;
 
-use crate::args::compare::{Compare, Optimise};
+use crate::args::compare::{Compare, Optimise, Party, Wanted};
 use crate::cmd::params::tenths;
 use crate::costs::Known;
 use crate::output::{self, Output};
-use crate::{input, keyring, stop};
+use crate::{keyring, stop};
+use table::Table;
 
 #[derive(Serialize)]
 struct Report {
@@ -59,12 +64,6 @@ struct Row {
     exact: Option<f64>,
 }
 
-/// What was read.
-struct Table {
-    columns: Vec<Vec<f64>>,
-    lines: Vec<u64>,
-}
-
 /// What went there and back.
 struct Round {
     results: Vec<f64>,
@@ -74,45 +73,75 @@ struct Round {
 }
 
 pub fn run(args: &Compare, out: &Output) -> anyhow::Result<ExitCode> {
+    match &args.party {
+        None => whole(&args.wanted, args.check, out),
+        Some(Party::Seal(args)) => parties::seal(args, out),
+        Some(Party::Run(args)) => parties::run(args, out),
+        Some(Party::Open(args)) => parties::open(args, out),
+    }
+}
+
+/// What somebody wants, before anything is planned.
+fn wish(args: &Wanted) -> anyhow::Result<Wish> {
+    if args.costs.is_some() && args.optimise == Optimise::Depth {
+        bail!("--costs belongs to --optimise time");
+    }
     let function = args.function;
     let domain = match args.bits {
         Some(bits) => Domain::Integers { bits: Integers::new(bits)?.bits() },
         None => Domain::Numbers { epsilon: (-args.alpha).exp2() },
     };
-    if args.costs.is_some() && args.optimise == Optimise::Depth {
-        bail!("--costs belongs to --optimise time");
-    }
     // A function that integers do not have, and a gap that is none, before anything is read.
     domain.gap(function)?;
-    let table = read(args, function)?;
-    stop::watch()?;
-    let started = Instant::now();
-    let rows = table.lines.len();
     let (alpha, max_degree, security) =
         (args.bits.map_or(args.alpha, |_| 10.0), args.max_degree, args.security.security());
-    let wish = Wish { function, domain, alpha, max_degree, rows, security };
-    let known = Known::new(args.costs.as_deref())?;
-    let costs = |spec: &Spec| known.chain(spec);
-    let least = if args.optimise == Optimise::Time { Least::Time(&costs) } else { Least::Depth };
-    let plan = ColumnPlan::with_least(&wish, least)?;
-    let measured = costs(plan.params().spec());
-    let predicted = match &measured {
-        Some(chain) => plan.milliseconds(chain)?,
-        None => plan.milliseconds(&modelled(plan.params().spec())?)?,
-    };
+    Ok(Wish { function, domain, alpha, max_degree, rows: 1, security })
+}
+
+/// The table, and a plan for its rows.
+struct Prepared {
+    table: Table,
+    plan: ColumnPlan,
+    /// What its polynomials take by the costs, in milliseconds, and whether these were measured.
+    predicted: f64,
+    measured: bool,
+}
+
+impl Prepared {
+    fn new(args: &Wanted) -> anyhow::Result<Self> {
+        let wish = wish(args)?;
+        let known = Known::new(args.costs.as_deref())?;
+        let table = table::read(args.file.as_deref(), wish.function)?;
+        stop::watch()?;
+        let costs = |spec: &Spec| known.chain(spec);
+        let least = if args.optimise == Optimise::Time { Least::Time(&costs) } else { Least::Depth };
+        let plan = ColumnPlan::with_least(&Wish { rows: table.lines.len(), ..wish }, least)?;
+        // Before any key is made: a value that cannot be sealed is no reason to wait for keys.
+        plan.slotwise()
+            .pack(&table.columns, plan.params().max_slots())
+            .map_err(|error| table::located(error, &table))?;
+        let measured = costs(plan.params().spec());
+        let predicted = match &measured {
+            Some(chain) => plan.milliseconds(chain)?,
+            None => plan.milliseconds(&modelled(plan.params().spec())?)?,
+        };
+        Ok(Self { table, plan, predicted, measured: measured.is_some() })
+    }
+}
+
+fn whole(args: &Wanted, check: bool, out: &Output) -> anyhow::Result<ExitCode> {
+    let started = Instant::now();
+    let Prepared { table, plan, predicted, measured } = Prepared::new(args)?;
+    let rows = table.lines.len();
     let plan_seconds = started.elapsed().as_secs_f64();
-    // Before any key is made: a value that cannot be sealed is no reason to wait for keys.
-    plan.slotwise()
-        .pack(&table.columns, plan.params().max_slots())
-        .map_err(|error| located(error, &table))?;
     let round = round(&plan, &table)?;
     let (params, slotwise) = (plan.params(), plan.slotwise());
-    let results: Vec<Row> = (0..rows).map(|i| row(slotwise, &table, &round, i, args.check)).collect();
+    let results: Vec<Row> = (0..rows).map(|i| row(slotwise, &table, &round, i, check)).collect();
     let failures = results.iter().filter(|row| is_wrong(slotwise, row, round.precision_bits)).count();
     let report = Report {
-        function: function.name(),
+        function: slotwise.function().name(),
         rows,
-        failures: args.check.then_some(failures),
+        failures: check.then_some(failures),
         results,
         degrees: plan.composite().degrees(),
         real_after: slotwise.real_after(),
@@ -125,7 +154,7 @@ pub fn run(args: &Compare, out: &Output) -> anyhow::Result<ExitCode> {
         security_bits: params.spec().security.bits(),
         params: params.id().to_string(),
         predicted_seconds: predicted / 1e3,
-        measured_costs: measured.is_some(),
+        measured_costs: measured,
         evaluation_key_bytes: round.bytes[0],
         sealed_bytes: round.bytes[1],
         answer_bytes: round.bytes[2],
@@ -136,62 +165,7 @@ pub fn run(args: &Compare, out: &Output) -> anyhow::Result<ExitCode> {
         open_seconds: round.seconds[3],
     };
     let shown = out.show(&report, human)?;
-    Ok(if args.check && failures > 0 { ExitCode::FAILURE } else { shown })
-}
-
-/// The columns of the file or standard input; a first line of words is a header.
-fn read(args: &Compare, function: Function) -> anyhow::Result<Table> {
-    let wanted = "there is nothing to compare: give a CSV file, or a pair a,b per line on standard input";
-    let (bytes, what) = input::bytes(args.file.as_deref(), wanted)?;
-    let text = std::str::from_utf8(&bytes).with_context(|| what.clone())?;
-    let need = function.columns();
-    let mut table = Table { columns: vec![Vec::new(); need], lines: Vec::new() };
-    for (line, text) in (1..).zip(text.lines()).filter(|(_, text)| !text.trim().is_empty()) {
-        let record = fields(text).with_context(|| format!("{what}, line {line}"))?;
-        let header = |text: &str| !text.is_empty() && text.parse::<f64>().is_err();
-        if line == 1 && record.iter().all(header) {
-            continue;
-        }
-        let have = record.len();
-        if have != need {
-            bail!("{what}, line {line}: {have} value(s) are given, and {} takes {need}", function.name());
-        }
-        for (text, column) in record.iter().zip(&mut table.columns) {
-            let value: f64 = text.parse().map_err(|_| {
-                anyhow::anyhow!("{what}, line {line}: \"{}\" is not a number", output::excerpt(text, 40))
-            })?;
-            column.push(value);
-        }
-        table.lines.push(line);
-    }
-    if table.lines.is_empty() {
-        bail!("{what} holds no numbers: give at least one line");
-    }
-    Ok(table)
-}
-
-/// The values of one line, quoted or not.
-fn fields(line: &str) -> anyhow::Result<csv::StringRecord> {
-    let mut record = csv::StringRecord::new();
-    let mut builder = csv::ReaderBuilder::new();
-    builder.has_headers(false).trim(csv::Trim::All).buffer_capacity(256);
-    builder.from_reader(line.as_bytes()).read_record(&mut record)?;
-    Ok(record)
-}
-
-/// The same error in the words of whoever wrote the file.
-fn located(error: DataError, table: &Table) -> anyhow::Error {
-    let line = |row: usize| row.checked_sub(1).and_then(|i| table.lines.get(i)).copied().unwrap_or_default();
-    if let DataError::Number { row, value, lo, hi, .. } = error {
-        return anyhow::anyhow!("line {}: {value} is not a number from {lo} to {hi}", line(row));
-    }
-    if let DataError::Integer { row, value, most, bits, .. } = error {
-        let line = line(row);
-        return anyhow::anyhow!(
-            "line {line}: {value} is not an integer from 0 to {most}, which is what {bits} bits hold"
-        );
-    }
-    error.into()
+    Ok(if check && failures > 0 { ExitCode::FAILURE } else { shown })
 }
 
 fn round(plan: &ColumnPlan, table: &Table) -> anyhow::Result<Round> {
@@ -205,7 +179,8 @@ fn round(plan: &ColumnPlan, table: &Table) -> anyhow::Result<Round> {
     let client = ColumnClient::new(slotwise, params, &keys.secret)?;
     let sealed = wire::to_bytes(params.rlwe(), &client.seal(&table.columns, &mut rng)?);
     let seal_seconds = lap();
-    let answer = answer(params, &evaluation, slotwise, &sealed)?;
+    let engine = Engine::new(params, wire::from_bytes(params.rlwe(), &evaluation)?)?;
+    let answer = answer(&engine, slotwise, &sealed)?;
     let run_seconds = lap();
     let results = client.open(&wire::from_bytes(params.rlwe(), &answer)?)?;
     stop::check()?;
@@ -218,14 +193,9 @@ fn round(plan: &ColumnPlan, table: &Table) -> anyhow::Result<Round> {
 }
 
 /// The side that evaluates: it sees bytes and public keys.
-fn answer(
-    params: &arras_ckks::Params,
-    keys: &[u8],
-    function: &Slotwise,
-    sealed: &[u8],
-) -> anyhow::Result<Vec<u8>> {
-    let engine = Engine::new(params, wire::from_bytes(params.rlwe(), keys)?)?;
-    let batch: Batch = wire::from_bytes(params.rlwe(), sealed)?;
+fn answer(engine: &Engine, function: &Slotwise, sealed: &[u8]) -> anyhow::Result<Vec<u8>> {
+    let params = engine.params().rlwe();
+    let batch: Batch = wire::from_bytes(params, sealed)?;
     let bar: ProgressBar = output::bar(1, "comparing");
     let mut progress = |done: usize, all: usize| {
         bar.set_length(all as u64);
@@ -234,7 +204,7 @@ fn answer(
     };
     let answer = engine.run_columns(function, batch, &mut progress);
     bar.finish_and_clear();
-    Ok(wire::to_bytes(params.rlwe(), &answer?))
+    Ok(wire::to_bytes(params, &answer?))
 }
 
 fn row(slotwise: &Slotwise, table: &Table, round: &Round, i: usize, check: bool) -> Row {
@@ -255,11 +225,13 @@ fn is_wrong(slotwise: &Slotwise, row: &Row, precision_bits: u32) -> bool {
     (row.result - exact).abs() > most
 }
 
+/// A result in few digits.
+fn number(value: f64) -> String {
+    let text = format!("{value:.6}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
 fn human(report: &Report) -> String {
-    let number = |value: f64| {
-        let text = format!("{value:.6}");
-        text.trim_end_matches('0').trim_end_matches('.').to_owned()
-    };
     let two = report.results.iter().any(|row| row.values.len() > 1);
     let mut header = if two { vec!["line", "a", "b"] } else { vec!["line", "x"] };
     header.push(report.function);
