@@ -366,5 +366,9 @@ fn columns_that_cannot_be_compared_are_refused_by_line() {
     line(&["--alpha", "60"], "1,1\n", "60");
     line(&["--alpha", "-1"], "1,1\n", "not between 0 and 1");
     line(&["--max-degree", "8"], "1,1\n", "8");
+    line(&["--optimise", "depth", "--costs", "x"], "0,1\n", "--costs belongs to --optimise time");
+    line(&["--costs", "/nonexistent"], "0,1\n", "/nonexistent cannot be read");
+    line(&["--costs", "Cargo.toml"], "0,1\n", "this is no table of costs");
+    line(&["--alpha", "nan"], "0,1\n", "is not between 0 and 1");
     arras(&["compare", "/nonexistent"]).refused("/nonexistent cannot be read");
 }

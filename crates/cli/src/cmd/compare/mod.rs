@@ -258,7 +258,8 @@ fn human(report: &Report) -> String {
         report.security_bits,
     );
     text += &format!(
-        "plan {:.2} s, keys {:.2} s ({}), seal {:.2} s ({}), run {:.2} s, open {:.2} s ({})\n",
+        "plan {:.2} s, keys {:.2} s ({}), seal {:.2} s ({}), run {:.2} s, open {:.2} s ({})\n\
+         by {} one thread takes {:.3} s for the polynomials\n",
         report.plan_seconds,
         report.key_seconds,
         bytes(report.evaluation_key_bytes),
@@ -267,6 +268,8 @@ fn human(report: &Report) -> String {
         report.run_seconds,
         report.open_seconds,
         bytes(report.answer_bytes),
+        if report.measured_costs { "measured costs" } else { "the model of costs" },
+        report.predicted_seconds,
     );
     text
 }
