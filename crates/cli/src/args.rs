@@ -1,6 +1,7 @@
 //! The words of the command line.
 
 pub mod bench_compare;
+pub mod bench_tfhe;
 pub mod compare;
 pub mod demo;
 pub mod minimax;
@@ -360,6 +361,11 @@ pub enum Bench {
         after_help = "Examples:\n  arras bench boot --preset toy\n  arras bench boot --preset boot-n16 --slots 1024 --threads 1 --json"
     )]
     Boot(BenchBoot),
+    /// Workloads and applications on bit-wise TFHE, checked, beside the SoK's figures (needs the feature tfhe)
+    #[command(
+        after_help = "Examples:\n  arras bench tfhe --work w1 --bits 8\n  arras bench tfhe --work paths --size 128 --sample 4 --json\n\nWithout --threads one core is used. The crate tfhe has no patent licence for commercial use, so it is left out unless asked for: cargo build --release --features tfhe. The exit code is 0 when no answer is wrong."
+    )]
+    Tfhe(bench_tfhe::BenchTfhe),
     /// Answer requests for polynomials applied one after another, one JSON object per line (see bench/peers)
     #[command(hide = true)]
     Composite(BenchComposite),
@@ -370,7 +376,7 @@ impl Bench {
     pub fn is_on_one_core(&self) -> bool {
         match self {
             Self::Ops(ops) => ops.worker,
-            Self::Compare(_) | Self::Composite(_) => true,
+            Self::Compare(_) | Self::Composite(_) | Self::Tfhe(_) => true,
             Self::Boot(boot) => boot.worker,
         }
     }

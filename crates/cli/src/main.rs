@@ -41,6 +41,7 @@ fn run(arras: &args::Arras) -> anyhow::Result<ExitCode> {
         args::Command::Bench { what: args::Bench::Ops(args) } => cmd::bench::ops::run(args, &out),
         args::Command::Bench { what: args::Bench::Compare(args) } => cmd::bench::compare::run(args, &out),
         args::Command::Bench { what: args::Bench::Boot(args) } => cmd::bench::boot::run(args, &out),
+        args::Command::Bench { what: args::Bench::Tfhe(args) } => cmd::bench::tfhe::run(args, &out),
         args::Command::Bench { what: args::Bench::Composite(args) } => cmd::bench::composite::run(args),
         args::Command::Demo { what: args::demo::Demo::Deep(args) } => cmd::demo::deep(args, &out),
         args::Command::Calibrate(args) => cmd::calibrate::run(args, arras.threads, &out),

@@ -5,8 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail loudly")]
 
 use arras_switch::Error;
-use arras_switch::baseline::{Baseline, Branch, NONE, Node, Query, Select, Task, Tree, Unit, Work};
-use arras_testkit::rng;
+use arras_switch::baseline::{Branch, NONE, Node, Query, Select, Task, Tree, Unit, Work};
 use proptest::prelude::*;
 
 /// Distances by Bellman and Ford: edges relaxed until nothing changes, from each start.
@@ -115,24 +114,19 @@ fn sizes_are_in_the_task_s_own_unit() {
     assert_eq!(Task::paths(4, 3, &[1; 9]).unwrap().size(), 3);
 }
 
-/// With the feature, the same tasks on ciphertexts; without it, a sentence that says how to have it.
+#[cfg(not(feature = "tfhe"))]
 #[test]
-fn ciphertexts_give_the_clear_answers_or_the_feature_is_off() {
-    let baseline = match Baseline::new(1) {
-        Ok(baseline) => baseline,
-        Err(error) => {
-            assert_eq!(Baseline::AVAILABLE, cfg!(feature = "tfhe"));
-            assert_eq!(error.to_string(), "built without the feature tfhe: rebuild with --features tfhe");
-            return;
-        }
-    };
-    on_ciphertexts::every_task(&baseline);
+fn without_the_feature_it_says_how_to_have_it() {
+    let error = arras_switch::baseline::Baseline::new(1).unwrap_err();
+    assert_eq!(error.to_string(), "built without the feature tfhe: rebuild with --features tfhe");
 }
 
+#[cfg(feature = "tfhe")]
 mod on_ciphertexts {
     use std::time::{Duration, Instant};
 
-    use arras_switch::baseline::{Measured, Watch};
+    use arras_switch::baseline::{Baseline, Measured, Watch};
+    use arras_testkit::rng;
 
     use super::*;
 
@@ -153,7 +147,9 @@ mod on_ciphertexts {
         measured
     }
 
-    pub fn every_task(baseline: &Baseline) {
+    #[test]
+    fn every_task_gives_its_clear_answer() {
+        let baseline = &Baseline::new(1).unwrap();
         assert!(baseline.key_bytes() > 1 << 20);
         let mut rng = rng(5);
         let mut below = |most: u64| rng.next_u64() % most;

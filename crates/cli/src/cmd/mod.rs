@@ -1,5 +1,6 @@
 //! One file for each command.
 
+pub mod baseline;
 pub mod bench;
 pub mod calibrate;
 pub mod classify;

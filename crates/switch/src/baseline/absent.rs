@@ -10,9 +10,6 @@ use crate::Error;
 pub struct Baseline(Infallible);
 
 impl Baseline {
-    /// Whether this build has the baseline.
-    pub const AVAILABLE: bool = false;
-
     /// Makes keys. **Errors:** always, as the feature `tfhe` is off.
     pub fn new(_threads: usize) -> Result<Self, Error> {
         Err(Error::NoFeature)

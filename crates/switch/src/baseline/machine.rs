@@ -20,9 +20,6 @@ pub struct Baseline {
 }
 
 impl Baseline {
-    /// Whether this build has the baseline.
-    pub const AVAILABLE: bool = true;
-
     /// Makes keys, in a second or two; 0 threads are as many as there are cores.
     pub fn new(threads: usize) -> Result<Self, Error> {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
@@ -117,5 +114,5 @@ fn bytes(number: &RadixCiphertext) -> u64 {
 }
 
 fn block_bytes(block: &shortint::Ciphertext) -> u64 {
-    (block.ct.as_ref().len() * size_of::<u64>()) as u64
+    size_of_val(block.ct.as_ref()) as u64
 }

@@ -10,9 +10,6 @@ const MOST_BITS: u32 = 24;
 /// The most values, nodes or rows to which a measurement is scaled.
 const MOST: usize = 1 << 24;
 
-/// The most nodes of a graph.
-const MOST_NODES: usize = 1 << 12;
-
 /// The SoK's workloads (section 6.1), on A, B, C and D. What a product is compared with has twice the bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Work {
@@ -91,6 +88,9 @@ pub(super) enum Kind {
 }
 
 impl Task {
+    /// The most nodes of a graph.
+    pub const MOST_NODES: usize = 1 << 12;
+
     /// A workload on values [A, B, C, D] of `bits` bits, C twice as many in W1 and W3; W1 and W2 have no use for D.
     pub fn workload(work: Work, bits: u32, values: &[[u64; 4]]) -> Result<Self, Error> {
         count(values.len(), 1, Unit::Values)?;
@@ -116,8 +116,9 @@ impl Task {
     /// plus one. Each of (n-1)(n-2) n updates is an addition, a comparison and two selections.
     pub fn paths(bits: u32, nodes: usize, weights: &[u64]) -> Result<Self, Error> {
         count(nodes, 3, Unit::Nodes)?;
-        if nodes > MOST_NODES {
-            return Err(Error::TooMany { unit: Unit::Nodes.name(), have: nodes, most: MOST_NODES });
+        if nodes > Self::MOST_NODES {
+            let most = Self::MOST_NODES;
+            return Err(Error::TooMany { unit: Unit::Nodes.name(), have: nodes, most });
         }
         if weights.len() != nodes * nodes {
             return Err(Error::Shape { nodes, have: weights.len(), need: nodes * nodes });

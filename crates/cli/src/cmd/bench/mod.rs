@@ -4,6 +4,7 @@ pub mod boot;
 pub mod compare;
 pub mod composite;
 pub mod ops;
+pub mod tfhe;
 pub mod worker;
 
 use std::time::{Duration, Instant};
@@ -21,6 +22,11 @@ pub fn time<T>(call: impl FnOnce() -> T) -> (T, Times) {
     let wall = wall.elapsed();
     let cpu = cpu_time().map_or(wall, |end| end.saturating_sub(cpu.unwrap_or_default()));
     (made, Times { cpu, wall })
+}
+
+/// The time since any moment: CPU time on one thread, which other processes do not lengthen; on more that since `start`.
+pub fn clock(threads: usize, start: Instant) -> Duration {
+    cpu_time().filter(|_| threads == 1).unwrap_or_else(|| start.elapsed())
 }
 
 /// CPU time of the whole process, where the system tells it.
