@@ -117,6 +117,20 @@ pub enum Error {
         /// Levels that the parameters set aside.
         have: u32,
     },
+    /// A refresh that changed what it should not have. Slots are counted from 1.
+    #[error(
+        "a refresh changed slot {first} and {} more: a value was outside [-1, 1] there, or the ciphertext is damaged; do not use \
+         the result, and scale values at the points of the program down", slots - 1
+    )]
+    LeftBox {
+        /// The first such slot, from one.
+        first: usize,
+        /// How many there are.
+        slots: usize,
+    },
+    /// The caller asked to stop.
+    #[error("the refresh was stopped, and there is no result")]
+    Stopped,
     /// A chain whose scales drift apart.
     #[error(
         "the scale of level {level} would be 2^{scale_log2:.1}, that of the top 2^{top_log2:.1}; choose the primes of every level so that scales stay within a bit of the top one"

@@ -1,7 +1,11 @@
 //! Bootstrapping on toy rings: precision, exact scale and level, composition, misuse.
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test may fail loudly")]
 
+use std::io::Cursor;
+
+use arras_ckks::boot::Phase;
 use arras_ckks::boot::presets::{PRESETS, find};
+use arras_ckks::rlwe::wire::{self, KeyFile};
 use arras_ckks::{
     BootSpec, Bootstrapper, Ciphertext, Complex, Error, Evaluator, KeyRequest, KeySet, Level, Params,
     SecretKey, rlwe,
@@ -9,23 +13,7 @@ use arras_ckks::{
 use arras_testkit::rng;
 use rand_core::Rng;
 
-const TOY: BootSpec = BootSpec {
-    log_degree: 10,
-    base_bits: 50,
-    scale_bits: 45,
-    depth: 6,
-    to_coefficients: 3,
-    to_slots: 3,
-    reduction_bits: 50,
-    to_slots_bits: 50,
-    baby_excess: 1,
-    weight: 32,
-    range: 16.0,
-    degree: 23,
-    doublings: 4,
-    ratio: 18.0,
-    round_bits: 22,
-};
+const TOY: BootSpec = BootSpec { log_degree: 10, depth: 6, to_coefficients: 3, ..PRESETS[1].spec };
 
 struct Setup {
     params: Params,
@@ -143,12 +131,92 @@ fn rounds_make_a_refresh_precise() {
         let values = box_values(slots, 11);
         let a = s.seal(&values, s.boot.input_level());
         for (rounds, least) in [(1, 26.0), (2, 46.0)] {
-            let fresh = s.eval.bootstrap_rounds(&a, &s.boot, rounds, &mut |_| ()).unwrap();
+            let fresh = s.eval.bootstrap_rounds(&a, &s.boot, rounds, &mut |_| true).unwrap();
             assert_eq!(u32::from(fresh.level().0 - s.boot.input_level().0), spec.levels_left(slots));
             let (worst, mean) = bits(&s.open(&fresh), &values);
             println!("{slots} slots, {rounds} rounds: {worst:.1} bits at worst, {mean:.1} in the mean");
             assert!(worst > least && worst < least + 6.0, "{rounds} rounds of {slots} slots: {worst}");
         }
+    }
+}
+
+#[test]
+fn what_leaves_the_box_is_seen_by_the_guard() {
+    for slots in [512, 16] {
+        let s = setup(&TOY, slots);
+        let guard = |values: &[Complex], rounds| {
+            let a = s.seal(values, s.boot.input_level());
+            let fresh = s.eval.bootstrap_rounds(&a, &s.boot, rounds, &mut |_| true).unwrap();
+            let guard = s.eval.guard(&a, &fresh, &s.boot).unwrap();
+            assert_eq!((guard.level(), guard.slots()), (Level(1), slots));
+            TOY.check_guard(&s.params.decrypt(&guard, &s.secret).unwrap(), 1)
+        };
+        let honest = box_values(slots, 21);
+        assert!(guard(&honest, 1).unwrap() < 2f64.powi(-25));
+        // 18 and 288 wrap to 0 exactly: 288 makes up nine times the base modulus, and is seen all the same.
+        for far in [1.5, -3.0, 8.0, 9.5, 18.0, 36.0, 288.0, -1e6] {
+            for z in [Complex::new(far, 0.0), Complex::new(0.5, far)] {
+                for rounds in [1, 2] {
+                    let mut values = honest.clone();
+                    (values[5], values[11]) = (z, z);
+                    let refused = guard(&values, rounds).unwrap_err();
+                    assert_eq!(refused, Error::LeftBox { first: 6, slots: 2 }, "{far} in {rounds} rounds");
+                }
+                let refused = guard(&vec![z; slots], 1).unwrap_err();
+                assert_eq!(refused, Error::LeftBox { first: 1, slots }, "{far} everywhere");
+            }
+        }
+        let says = Error::LeftBox { first: 6, slots: 2 }.to_string();
+        assert!(says.contains("slot 6 and 1 more") && says.contains("outside [-1, 1]"), "{says}");
+    }
+}
+
+#[test]
+fn a_refresh_runs_from_a_file_of_keys() {
+    for slots in [512, 16] {
+        let s = setup(&TOY, slots);
+        let a = s.seal(&box_values(slots, 22), s.boot.input_level());
+        let want = wire::to_bytes(s.params.rlwe(), &s.eval.bootstrap(&a, &s.boot).unwrap());
+        let mut bytes = wire::to_bytes(s.params.rlwe(), s.eval.keys());
+        let open = |bytes: &[u8]| {
+            let file = KeyFile::open(s.params.rlwe(), Cursor::new(bytes.to_vec())).unwrap();
+            Evaluator::new(&s.params, KeySet::lazy(file)).unwrap()
+        };
+        let lazy = open(&bytes);
+        assert_eq!(lazy.keys().bytes(), 0);
+        let fresh = lazy.bootstrap(&a, &s.boot).unwrap();
+        assert_eq!(wire::to_bytes(s.params.rlwe(), &fresh), want);
+        assert_eq!(lazy.keys().bytes(), s.eval.keys().bytes());
+        // The last key is damaged: the refresh stops where it needs it.
+        let last = bytes.len() - 32 * (s.boot.request().iter().len() + 2) - 1;
+        bytes[last] ^= 1;
+        let error = open(&bytes).bootstrap(&a, &s.boot).unwrap_err();
+        assert!(matches!(error, Error::Rlwe(rlwe::Error::KeyFile { .. })), "{error}");
+    }
+}
+
+#[test]
+fn a_refresh_stops_wherever_it_is_asked_to() {
+    let s = setup(&TOY, 512);
+    let a = s.seal(&box_values(512, 23), s.boot.input_level());
+    let mut heard = Vec::new();
+    s.eval
+        .bootstrap_rounds(&a, &s.boot, 2, &mut |phase| {
+            heard.push(phase);
+            true
+        })
+        .unwrap();
+    for phase in [Phase::ToCoefficients, Phase::Raise, Phase::ToSlots, Phase::Reduce] {
+        assert!(heard.contains(&phase), "{phase:?}");
+    }
+    for stop in 0..heard.len() {
+        let mut left = stop;
+        let stopped = s.eval.bootstrap_rounds(&a, &s.boot, 2, &mut |_| {
+            let go = left > 0;
+            left = left.saturating_sub(1);
+            go
+        });
+        assert_eq!(stopped.unwrap_err(), Error::Stopped, "after {stop}");
     }
 }
 
@@ -253,9 +321,17 @@ fn full_size(name: &str, slots: usize, least: f64) {
     let s = over(params, &preset.spec, slots);
     let values = box_values(slots, 3);
     let a = s.seal(&values, s.boot.input_level());
-    let fresh = s.eval.bootstrap_rounds(&a, &s.boot, preset.rounds, &mut |_| ()).unwrap();
+    let fresh = s.eval.bootstrap_rounds(&a, &s.boot, preset.rounds, &mut |_| true).unwrap();
     let (worst, mean) = bits(&s.open(&fresh), &values);
-    println!("{name} with {slots} slots: {worst:.1} bits at worst, {mean:.1} in the mean");
+    let (held, keys) = (s.params.ring().pool().usage().peak, s.eval.keys().bytes());
+    let beside = preset.spec.memory(&s.params, slots).unwrap();
+    println!(
+        "{name} with {slots} slots: {worst:.1} bits at worst, {mean:.1} in the mean; {:.2} GB beside the keys, {:.2} foreseen",
+        (held - keys) as f64 / 1e9,
+        beside as f64 / 1e9
+    );
+    let guard = s.eval.guard(&a, &fresh, &s.boot).unwrap();
+    preset.spec.check_guard(&s.params.decrypt(&guard, &s.secret).unwrap(), preset.rounds).unwrap();
     assert!(worst >= least, "{name} with {slots} slots: {worst}");
 }
 

@@ -49,8 +49,8 @@ pub fn write(
     replace: bool,
 ) -> anyhow::Result<()> {
     let sizes = request.sizes(params.rlwe())?;
-    // The key, the bytes of its half, and what its making takes.
-    memory::check("the largest key and its making", 2 * sizes.largest)?;
+    // The key, the bytes of its half, and what its making takes, in pages of 2 MiB.
+    memory::check("the largest key and its making", 4 * sizes.largest)?;
     stop::watch()?;
     let bar = output::bar(request.iter().len() as u64, "making keys");
     let mut rng = random::system()?;

@@ -16,22 +16,37 @@ pub fn check(what: &str, need: u64) -> anyhow::Result<()> {
     }
 }
 
-/// What the system could still give without swapping.
+/// What the system could still give this process without swapping, as far as it says so.
 fn available() -> Option<u64> {
-    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
-    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
-    line.split_whitespace().next()?.parse::<u64>().ok().map(|kibibytes| kibibytes * 1024)
+    let free = field("/proc/meminfo", "MemAvailable:");
+    // A limit of the process, as `ulimit -v` sets it, is in bytes.
+    let limit = field("/proc/self/limits", "Max address space");
+    let mapped = field("/proc/self/status", "VmSize:").unwrap_or(0);
+    let left = limit.map(|bytes| (bytes / 1024).saturating_sub(mapped));
+    free.into_iter().chain(left).min().map(|kibibytes| kibibytes * 1024)
 }
 
-/// The most bytes that this process had in memory at once, if the system says.
+/// The most bytes of memory that this process had at once, if the system says so.
 pub fn peak() -> Option<u64> {
-    let text = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    line.split_whitespace().next()?.parse::<u64>().ok().map(|kibibytes| kibibytes * 1024)
+    field("/proc/self/status", "VmHWM:").map(|kibibytes| kibibytes * 1024)
+}
+
+/// The number after a name in one of the system's lists.
+fn field(path: &str, name: &str) -> Option<u64> {
+    let text = std::fs::read_to_string(path).ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+    line.split_whitespace().next()?.parse().ok()
 }
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn the_peak_is_more_than_what_was_touched() {
+        let touched = vec![1u8; 64 << 20];
+        let peak = super::peak();
+        assert!(touched.iter().all(|&byte| byte == 1) && peak.is_none_or(|peak| peak > 64 << 20), "{peak:?}");
+    }
+
     #[test]
     fn more_than_there_is_is_refused() {
         assert!(super::check("the keys", 1).is_ok());

@@ -334,6 +334,14 @@ fn an_interrupted_key_generation_leaves_nothing() {
         if !finished && signal != "-KILL" {
             assert_eq!(work.path().read_dir().unwrap().count(), 0);
         }
+        // What a kill leaves is hidden, and gone after the next keys are made here.
+        let next = work.path().join("next").display().to_string();
+        arras(&["keygen", "--mode", "throughput", "--out", &next]).fine();
+        let names = work.path().read_dir().unwrap().map(|entry| entry.unwrap().file_name());
+        assert!(
+            names.into_iter().all(|name| name == "next" || name == "keys"),
+            "after {signal} at {delay} ms"
+        );
     }
 }
 
@@ -371,4 +379,16 @@ fn columns_that_cannot_be_compared_are_refused_by_line() {
     line(&["--costs", "Cargo.toml"], "0,1\n", "this is no table of costs");
     line(&["--alpha", "nan"], "0,1\n", "is not between 0 and 1");
     arras(&["compare", "/nonexistent"]).refused("/nonexistent cannot be read");
+}
+
+#[test]
+fn keys_for_refreshes_that_do_not_exist_are_refused() {
+    let work = TempDir::new().unwrap();
+    let out = work.path().join("keys").display().to_string();
+    let make = |more: &[&str]| arras(&[&["keygen", "--out", &out], more].concat());
+    make(&["--bootstrap", "boot"]).refused("boot-n15, boot-n16, boot-n16-precise, toy");
+    make(&["--bootstrap", "toy"]).refused("no security");
+    make(&["--bootstrap", "boot-n15", "--slots", "2"]).refused("at least 4");
+    make(&["--bootstrap", "boot-n15", "--slots", "24"]).refused("power of two");
+    assert_eq!(work.path().read_dir().unwrap().count(), 0);
 }

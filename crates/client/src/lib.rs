@@ -4,6 +4,7 @@ mod client;
 mod columns;
 mod encrypt;
 mod error;
+mod fresh;
 pub mod keys;
 pub mod passphrase;
 pub mod plan;

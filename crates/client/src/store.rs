@@ -8,7 +8,7 @@
 //! | `params` | the parameter set | public |
 //! | `passphrase.json` | salt and costs, if there is a passphrase | public |
 //!
-//! Everything is written to a hidden folder beside the target, forced to the disk, and renamed at the end.
+//! Everything is written to a hidden folder beside the target (`.arras-keys-…`), forced to the disk, and renamed at the end.
 
 use std::fs;
 use std::io::{Error as IoError, ErrorKind, Read as _, Write as _};
@@ -21,6 +21,7 @@ use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
 use crate::error::Error;
+use crate::fresh::{Fresh, sync_folder};
 use crate::keys::{Keys, Source};
 use crate::passphrase::Recipe;
 
@@ -39,7 +40,7 @@ pub const RECIPE: &str = "passphrase.json";
 pub const RECIPE_BYTES: u64 = 4096;
 
 /// All files of a folder of keys.
-const FILES: [&str; 5] = [SECRET, PUBLIC, EVALUATION, PARAMS, RECIPE];
+pub(crate) const FILES: [&str; 5] = [SECRET, PUBLIC, EVALUATION, PARAMS, RECIPE];
 
 /// Bytes of a frame before the length of its body, before the body, and round it (`arras_rlwe::wire`).
 const FRAME: (usize, usize, u64) = (28, 36, 68);
@@ -150,45 +151,11 @@ impl Folder {
         fill: impl FnOnce(&Path) -> Result<(), Error>,
     ) -> Result<(), Error> {
         self.check_free(replace)?;
-        let parent = parent(&self.path);
-        fs::create_dir_all(parent).map_err(failed(parent, "made"))?;
-        let fresh =
-            temporary(".arras-keys-", 0o777).tempdir_in(parent).map_err(failed(parent, "written into"))?;
-        write_new(&fresh.path().join(PARAMS), &wire::spec_to_bytes(params.spec(), params.id()), false)?;
+        let mut fresh = Fresh::beside(&self.path)?;
+        let (bytes, file) = (wire::spec_to_bytes(params.spec(), params.id()), fresh.params());
+        file.write_all(&bytes).and_then(|()| file.sync_all()).map_err(failed(&self.path, "written"))?;
         fill(fresh.path())?;
-        self.put(fresh, parent, replace)
-    }
-
-    /// Moves a finished folder into place; an old one moves out of the way first and is removed at the end.
-    ///
-    /// Without `replace` the rename itself refuses a folder that is not empty, so of two writers the first one wins.
-    fn put(&self, fresh: tempfile::TempDir, parent: &Path, replace: bool) -> Result<(), Error> {
-        sync_folder(fresh.path());
-        let old = if replace && self.path.exists() {
-            let old =
-                temporary(".arras-old-", 0o700).tempdir_in(parent).map_err(failed(parent, "written into"))?;
-            fs::rename(&self.path, old.path().join("keys")).map_err(failed(&self.path, "replaced"))?;
-            Some(old)
-        } else {
-            None
-        };
-        if let Err(source) = fs::rename(fresh.path(), &self.path) {
-            if let Some(old) = &old {
-                // Back to what was; if even that fails the first error says what is wrong.
-                let _ = fs::rename(old.path().join("keys"), &self.path);
-            }
-            let path = self.path.clone();
-            let lost = !replace && path.exists();
-            return Err(if lost {
-                Error::Exists { path }
-            } else {
-                Error::File { path, action: "written", source }
-            });
-        }
-        // Its folder has moved: there is nothing left to remove.
-        let _ = fresh.keep();
-        sync_folder(parent);
-        Ok(())
+        fresh.put(&self.path, replace)
     }
 
     /// The parameters, checked again.
@@ -354,7 +321,7 @@ fn parse<T: Wire>(params: &Params, bytes: &[u8], path: &Path) -> Result<T, Error
     wire::from_bytes(params.rlwe(), bytes).map_err(|source| Error::Bytes { path: path.to_path_buf(), source })
 }
 
-fn failed<'a>(path: &'a Path, action: &'static str) -> impl FnOnce(IoError) -> Error + 'a {
+pub(crate) fn failed<'a>(path: &'a Path, action: &'static str) -> impl FnOnce(IoError) -> Error + 'a {
     move |source| Error::File { path: path.to_path_buf(), action, source: plain(source) }
 }
 
@@ -364,7 +331,7 @@ fn plain(error: IoError) -> IoError {
 }
 
 /// The folder that a path is in.
-fn parent(path: &Path) -> &Path {
+pub(crate) fn parent(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
@@ -389,7 +356,7 @@ fn write_new(path: &Path, bytes: &[u8], private: bool) -> Result<(), Error> {
     file.write_all(bytes).and_then(|()| file.sync_all()).map_err(failed(path, "written"))
 }
 
-fn create_new(path: &Path, private: bool) -> Result<fs::File, Error> {
+pub(crate) fn create_new(path: &Path, private: bool) -> Result<fs::File, Error> {
     let mut options = fs::OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
@@ -414,7 +381,7 @@ fn check_private(_: &Path) -> Result<(), Error> {
 }
 
 /// What makes a temporary file or folder with these permissions, less those that the user's mask takes.
-fn temporary(prefix: &str, mode: u32) -> tempfile::Builder<'_, 'static> {
+pub(crate) fn temporary(prefix: &str, mode: u32) -> tempfile::Builder<'_, 'static> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(prefix);
     #[cfg(unix)]
@@ -422,11 +389,4 @@ fn temporary(prefix: &str, mode: u32) -> tempfile::Builder<'_, 'static> {
     #[cfg(not(unix))]
     let _ = mode;
     builder
-}
-
-/// Makes a rename last. Not every file system can, and the files themselves are safe already.
-fn sync_folder(path: &Path) {
-    if let Ok(folder) = fs::File::open(path) {
-        let _ = folder.sync_all();
-    }
 }

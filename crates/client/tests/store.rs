@@ -128,3 +128,53 @@ fn a_damaged_key_is_refused_when_it_is_used() {
     std::fs::write(&path, &bytes[..middle]).unwrap();
     assert!(matches!(folder.evaluation(&params), Err(Error::Bytes { .. })));
 }
+
+#[test]
+fn what_a_killed_maker_left_is_removed_by_the_next() {
+    let (work, params) = (TempDir::new().unwrap(), params());
+    let at = |name: &str| work.path().join(name);
+    let leave = |name: &str, files: &[&str]| {
+        std::fs::create_dir(at(name)).unwrap();
+        files.iter().for_each(|file| std::fs::write(at(name).join(file), "half").unwrap());
+    };
+    leave(".arras-keys-dead", &[store::PARAMS, store::EVALUATION, store::SECRET]);
+    // No maker of ours leaves such folders.
+    leave(".arras-keys-mine", &[store::PARAMS, "notes.txt"]);
+    leave(".arras-keys-empty", &[]);
+    leave("other", &[store::PARAMS]);
+    #[cfg(unix)]
+    std::os::unix::fs::symlink(at("other"), at(".arras-keys-link")).unwrap();
+    Folder::at(at("keys")).write(&params, &keys(1), false).unwrap();
+    assert!(!at(".arras-keys-dead").exists());
+    assert!(at(".arras-keys-mine/notes.txt").exists() && at(".arras-keys-empty").exists());
+    assert!(at("other").join(store::PARAMS).exists());
+}
+
+#[test]
+fn a_maker_at_work_is_left_alone() {
+    let (work, params) = (TempDir::new().unwrap(), params());
+    let at = |name: &str| Folder::at(work.path().join(name));
+    let other = |done: usize| {
+        at(&format!("other-{done}")).write(&params, &keys(2), true).unwrap();
+        true
+    };
+    at("keys").generate(&params, &request(), Source::Random, &mut rng(1), false, other).unwrap();
+    let whole = at("keys");
+    assert!(whole.is_complete() && whole.evaluation(&params).is_ok() && at("other-2").is_complete());
+}
+
+#[test]
+fn keys_of_an_older_format_say_what_to_do() {
+    let (work, params) = (TempDir::new().unwrap(), params());
+    let folder = Folder::at(work.path().join("keys"));
+    folder.write(&params, &keys(1), false).unwrap();
+    let path = folder.path().join(store::EVALUATION);
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[8] = 1;
+    std::fs::write(&path, &bytes).unwrap();
+    let Err(error) = folder.evaluation(&params) else { panic!("the format is another") };
+    let error = error.to_string();
+    assert!(
+        error.contains("evaluation.key: the file has format version 1") && error.contains("make it again")
+    );
+}

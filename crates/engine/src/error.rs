@@ -145,6 +145,9 @@ pub enum Error {
 
 impl From<arras_ckks::Error> for Error {
     fn from(error: arras_ckks::Error) -> Self {
+        if error == arras_ckks::Error::Stopped {
+            return Self::Stopped;
+        }
         if let arras_ckks::Error::Rlwe(below) = error { below.into() } else { Self::Scheme(error) }
     }
 }

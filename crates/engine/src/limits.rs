@@ -13,7 +13,7 @@ pub struct Limits {
     pub sentences: usize,
     /// Rows of one batch of columns.
     pub rows: usize,
-    /// Bytes of the ciphertexts that a run holds at once, estimated from above.
+    /// Bytes of the evaluation keys and of the ciphertexts that a run holds at once, estimated from above.
     pub bytes: u64,
     /// Bytes of encoded linear maps that are kept from run to run.
     pub cache_bytes: usize,

@@ -90,7 +90,7 @@ impl Engine {
         let level = self.check(&trace, &inputs, slots)?;
         // The powers and sums of one polynomial at a time, but no bound of those is simpler.
         let held = inputs.len() as u64 + trace.count(Op::Product);
-        self.limits().check_bytes(held * ciphertext_bytes(self.params(), level))?;
+        self.check_bytes(held * ciphertext_bytes(self.params(), level))?;
         let steps = steps(|ops, x| function.run(ops, &vec![x; columns]).map(drop))?;
         report(progress, 0, steps)?;
         let backend = self.backend(slots)?;
@@ -119,7 +119,7 @@ impl Engine {
         let babies = trace.count(Op::HoistedRotate) + 1;
         let one = ciphertext_bytes(self.params(), level) + babies * raised_bytes(self.params(), level);
         let results = sentences as u64 * ciphertext_bytes(self.params(), Level(0));
-        self.limits().check_bytes(at_once * one + results)?;
+        self.check_bytes(at_once * one + results)?;
         let answer = |x: Sealed| backend.output(&program.run(&backend, &x.open(&backend)?)?);
         let mut inputs = inputs.into_iter();
         let mut results = Vec::with_capacity(sentences);
@@ -150,7 +150,7 @@ impl Engine {
         let trace = program.trace()?;
         let level = self.check(&trace, &inputs, slots)?;
         let held = inputs.len() as u64 + trace.count(Op::Product);
-        self.limits().check_bytes(held * ciphertext_bytes(self.params(), level))?;
+        self.check_bytes(held * ciphertext_bytes(self.params(), level))?;
         let steps = steps(|ops, x| program.run(ops, &vec![x; program.features()]).map(drop))?;
         report(progress, 0, steps)?;
         let backend = self.backend(slots)?;
@@ -158,6 +158,12 @@ impl Engine {
         let watched = Watched::new(&backend, |done| progress(done, steps));
         let result = program.run(&watched, &inputs).map_err(refused)?;
         Ok(vec![backend.output(&result)?])
+    }
+
+    /// Whether the ciphertexts of a run fit beside the keys, those included that are in a file still.
+    fn check_bytes(&self, ciphertexts: u64) -> Result<(), Error> {
+        let keys = self.keys().request().sizes(self.params().rlwe())?.memory;
+        self.limits().check_bytes(keys.saturating_add(ciphertexts))
     }
 
     /// Every ciphertext is as the program takes it and every key is there; the level of the inputs.

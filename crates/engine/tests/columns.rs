@@ -135,6 +135,11 @@ fn limits_hold_and_keys_must_be_there() {
     let tight = s.limited(Limits { bytes: 10_000, ..Limits::default() });
     let heavy = tight.run_columns(&s.function, s.top(), &mut |_, _| true);
     assert!(matches!(heavy, Err(Error::Memory { most: 10_000, .. })));
+    // Room for the keys alone is too little.
+    let keys = few.keys().bytes() as u64;
+    let full = s.limited(Limits { bytes: keys, ..Limits::default() });
+    let heavy = full.run_columns(&s.function, s.top(), &mut |_, _| true);
+    assert!(matches!(heavy, Err(Error::Memory { need, .. }) if need > keys));
     let bare = Engine::danger_insecure_new(&s.toy.params, KeySet::empty(&s.toy.params)).unwrap();
     let missing = bare.run_columns(&s.function, s.top(), &mut |_, _| true);
     assert!(matches!(missing, Err(Error::MissingKey { by: Purpose::Relinearise })));

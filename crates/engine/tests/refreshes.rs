@@ -5,6 +5,7 @@
 mod common;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use arras_circuits::{Clear, Error as Misuse, Logistic, Op, Points, Rotate, Schedule, Trace, Tracer};
 use arras_ckks::boot::{BootSpec, Bootstrapper, presets};
@@ -77,11 +78,17 @@ impl Setting {
 
     fn backend(&self, trace: &Trace, schedule: Schedule) -> Result<Refreshing, Error> {
         let keys = keys_of(trace).union(self.boot.request());
-        self.toy.backend(&keys, self.boot.slots()).refreshing(self.boot.clone(), 1, schedule)
+        self.toy.backend(&keys, self.boot.slots()).refreshing(self.boot.clone(), 1, schedule, || true)
     }
 
     fn seal(&self, ops: &Refreshing, x: &[f64]) -> Hidden {
         ops.input(self.toy.seal(x, self.boot.slots(), self.toy.params.highest())).unwrap()
+    }
+
+    /// The largest change of each refresh, as the owner of the key finds it.
+    fn checked(&self, ops: &Refreshing) -> Result<Vec<f64>, arras_ckks::Error> {
+        let open = |guard: &Hidden| self.toy.params.decrypt(guard.ciphertext(), &self.toy.secret).unwrap();
+        ops.guards().iter().map(|guard| self.boot.spec().check_guard(&open(guard), 1)).collect()
     }
 
     fn holds(&self, program: &impl Deep, x: &[f64], bound: f64) -> Trace {
@@ -92,6 +99,7 @@ impl Setting {
         assert_eq!((ops.refreshes(), found.refreshes() as u64), (second.count(Op::Refresh), ops.refreshes()));
         let levels: Vec<u32> = out.iter().map(|y| u32::from(y.level().0)).collect();
         assert_eq!(levels, second.outputs);
+        assert_eq!(self.checked(&ops).unwrap().len(), found.refreshes());
         let clear = Clear::new(self.boot.slots()).unwrap();
         let want = program.run(&clear, &clear.input(x).unwrap()).unwrap();
         assert!(clear.ranges().iter().all(|seen| seen.op != "point" || (seen.lo >= -1.0 && seen.hi <= 1.0)));
@@ -132,12 +140,44 @@ fn ways_that_part_and_meet_are_right() {
 }
 
 #[test]
+fn a_value_that_leaves_the_box_is_refused() {
+    for slots in [256, 32] {
+        let setting = setting(slots);
+        let program = Logistic { steps: 9 };
+        let (found, second) = setting.plan(&program);
+        let mut hidden: Vec<f64> = rates(slots).iter().map(|&rate| Logistic::hide(rate).unwrap()).collect();
+        // z = -2, 2, 2, ...
+        hidden[7] = -2.0;
+        let ops = setting.backend(&second, found).unwrap();
+        Deep::run(&program, &ops, &setting.seal(&ops, &hidden)).unwrap();
+        let error = setting.checked(&ops).unwrap_err();
+        assert_eq!(error, arras_ckks::Error::LeftBox { first: 8, slots: 1 });
+    }
+}
+
+#[test]
+fn a_run_stops_inside_a_refresh() {
+    let setting = setting(256);
+    let program = Logistic { steps: 9 };
+    let (found, second) = setting.plan(&program);
+    let (asked, keys) = (Arc::new(AtomicUsize::new(0)), keys_of(&second).union(setting.boot.request()));
+    let count = asked.clone();
+    let ops = setting.toy.backend(&keys, 256);
+    let ops = ops
+        .refreshing(setting.boot.clone(), 1, found, move || count.fetch_add(1, Ordering::Relaxed) < 3)
+        .unwrap();
+    let out = Deep::run(&program, &ops, &setting.seal(&ops, &[0.1; 256]));
+    assert!(matches!(out, Err(Error::Stopped)));
+    assert_eq!((asked.load(Ordering::Relaxed), ops.refreshes()), (4, 0));
+}
+
+#[test]
 fn keys_of_refreshes_are_needed() {
     let setting = setting(256);
     let program = Logistic { steps: 9 };
     let (found, second) = setting.plan(&program);
     let ops = setting.toy.backend(&keys_of(&second), 256);
-    let ops = ops.refreshing(setting.boot.clone(), 1, found).unwrap();
+    let ops = ops.refreshing(setting.boot.clone(), 1, found, || true).unwrap();
     let out = Deep::run(&program, &ops, &setting.seal(&ops, &[0.1; 256]));
     assert!(matches!(out, Err(Error::MissingKey { .. } | Error::KeyLevel { .. })));
 }
@@ -149,7 +189,7 @@ fn schedules_that_do_not_fit_are_refused() {
     let shifted = Schedule { output: found.output + 1, ..found.clone() };
     assert!(matches!(setting.backend(&second, shifted), Err(Error::Schedule { output: 7, gives: 6, .. })));
     let narrow = setting.toy.backend(&keys_of(&second), 32);
-    let refused = narrow.refreshing(setting.boot.clone(), 1, found.clone());
+    let refused = narrow.refreshing(setting.boot.clone(), 1, found.clone(), || true);
     assert!(matches!(refused, Err(Error::Slots { need: 32, have: 256 })));
     let ops = setting.backend(&second, found).unwrap();
     let out = Deep::run(&Logistic { steps: 4 }, &ops, &setting.seal(&ops, &[0.1; 256]));

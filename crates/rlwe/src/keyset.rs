@@ -53,6 +53,8 @@ impl KeySet {
             }
             keys.extend(stream.next().transpose()?);
         }
+        // What keys are made of has sizes of its own.
+        params.ring().pool().trim();
         Ok(Some(Self::of(params, keys)))
     }
 

@@ -50,7 +50,8 @@ impl<'a, R: CryptoRng + ?Sized> KeyStream<'a, R> {
     /// `progress` is called before each key with the number done; when it returns `false` writing stops, and so does this
     /// with `false`: what was written is no file yet, and is refused by its length.
     ///
-    /// Cost: that of the keys; memory for the largest key and the bytes of its half.
+    /// Cost: that of the keys; memory for the largest key and the bytes of its half. Idle blocks of the ring's pool are given
+    /// back to the system after each key.
     ///
     /// # Errors
     /// What the writer refuses.
@@ -66,6 +67,9 @@ impl<'a, R: CryptoRng + ?Sized> KeyStream<'a, R> {
             }
             let made = self.next().transpose().map_err(IoError::other)?;
             made.iter().try_for_each(|(_, key)| writer.push(key))?;
+            drop(made);
+            // Keys of every level have a size of their own, and none would be lent the memory of another.
+            self.params.ring().pool().trim();
         }
         writer.finish().map(|()| true)
     }

@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use arras_ring::primes;
 use arras_rlwe::wire::{
-    Error, Kind, MAGIC, Wire, from_bytes, open, seal, spec_from_bytes, spec_to_bytes, to_bytes,
+    Error, Kind, MAGIC, VERSION, Wire, from_bytes, open, seal, spec_from_bytes, spec_to_bytes, to_bytes,
 };
 use arras_rlwe::{
     Ciphertext, KeySet, Level, Params, ParamsId, PublicKey, Secret, SecretKey, Security, SeededCiphertext,
@@ -139,9 +139,12 @@ fn frames_of_others() {
             );
         }
         let mut bytes = sample.bytes.clone();
-        bytes[8] = 2;
-        let error = (sample.read)(&params, &bytes).unwrap_err();
-        assert_eq!(error, Error::Version { found: 2, expected: 1 });
+        for (found, byte) in [(VERSION - 1, 1), (VERSION + 1, 3)] {
+            bytes[8] = byte;
+            let error = (sample.read)(&params, &bytes).unwrap_err();
+            assert_eq!(error, Error::Version { found, expected: VERSION });
+            assert!(error.to_string().ends_with("make it again, or use the arras that wrote it"), "{error}");
+        }
         bytes = sample.bytes.clone();
         bytes[10] = 99;
         assert!(

@@ -172,6 +172,9 @@ fn every_byte_changed_is_refused_when_it_matters() {
     assert!(matches!(open(&params, &[&bytes[..], &[0]].concat()), Err(wire::Error::Length { .. })));
     let other = toy(4, &[1, 1, 1], 2);
     assert!(matches!(open(&other, &bytes), Err(wire::Error::ForeignParams { .. })));
+    // Before keys had hashes of their own.
+    bytes[8] = 1;
+    assert_eq!(open(&params, &bytes).err(), Some(wire::Error::Version { found: 1, expected: 2 }));
 }
 
 #[test]

@@ -13,9 +13,11 @@ static HEAP: PeakAlloc = PeakAlloc;
 
 #[test]
 fn memory_is_that_of_one_key() {
-    let params = toy(13, &[1, 1, 1, 1], 2);
+    let params = toy(13, &[1; 12], 2);
     let secret = SecretKey::new(&params, &mut rng(1));
-    let request = (1..=40).fold(KeyRequest::new(), |all, by| all.with(Purpose::Rotate(by), Level(3)));
+    // Keys of twelve sizes, so that no key fits into the memory of the one before.
+    let level = |by: u32| Level(11 - (by % 12) as u8);
+    let request = (1..=40).fold(KeyRequest::new(), |all, by| all.with(Purpose::Rotate(by), level(by)));
     let sizes = request.sizes(&params).unwrap();
     let pool = || params.ring().pool().usage();
     HEAP.reset_peak_usage();
@@ -24,7 +26,7 @@ fn memory_is_that_of_one_key() {
     let stream = KeyStream::new(&params, &secret, &request, &mut rng).unwrap();
     assert!(stream.write(std::io::sink(), |_| true).unwrap());
     let used = (HEAP.peak_usage() - heap + pool().peak - before) as u64;
-    // A key, the bytes of its half, and a few polynomials, each in pages of 2 MiB.
-    assert!(used >= sizes.largest && used < sizes.largest + (16 << 20), "{used} for keys of {sizes:?}");
-    assert!(sizes.memory == 40 * sizes.largest && sizes.memory > 60 << 20, "{sizes:?}");
+    // A key, the bytes of its half, and a few polynomials of several sizes, each in pages of 2 MiB.
+    assert!(used >= sizes.largest && used < sizes.largest + (20 << 20), "{used} for keys of {sizes:?}");
+    assert!(sizes.memory > 10 * sizes.largest, "{sizes:?}");
 }

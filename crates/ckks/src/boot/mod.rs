@@ -5,6 +5,7 @@
 //! into one vector. `docs/bootstrapping.md` has the chain, the precision and the probability of failure.
 
 mod dft;
+mod guard;
 mod map;
 mod modone;
 pub mod presets;
@@ -125,27 +126,31 @@ pub enum Phase {
 impl Evaluator {
     /// The same vector at the top of the user's levels; sparse vectors land one level below it.
     ///
-    /// Real and imaginary parts must lie in [-1, 1]: beyond, the result is another vector, and nothing says so.
+    /// Real and imaginary parts must lie in [-1, 1]: beyond, the result is another vector, and only its [`Evaluator::guard`]
+    /// says so.
     ///
     /// # Errors
     /// A ciphertext below `input_level`, of other slots or other parameters, or a key that is missing.
     pub fn bootstrap(&self, a: &Ciphertext, with: &Bootstrapper) -> Result<Ciphertext, Error> {
-        self.refresh(a, with, 1.0, &mut |_| ())
+        self.refresh(a, with, 1.0, &mut |_| true)
     }
 
     /// `bootstrap`, some times over: each further round refreshes what the rounds before left wrong, enlarged, and so gets
     /// `BootSpec::round_bits` more bits right, as far as the user's scale carries them (Bae, Cheon, Cho, Kim and Kim 2022).
     ///
+    /// `watch` hears of every step before it begins, of the longest ones more than once, and stops everything by returning
+    /// `false`.
+    ///
     /// Cost: a refresh for each round, and no level more. With no round, or one, it is `bootstrap`.
     ///
     /// # Errors
-    /// As `bootstrap`.
+    /// As `bootstrap`, or [`Error::Stopped`].
     pub fn bootstrap_rounds(
         &self,
         a: &Ciphertext,
         with: &Bootstrapper,
         rounds: u32,
-        watch: &mut dyn FnMut(Phase),
+        watch: &mut dyn FnMut(Phase) -> bool,
     ) -> Result<Ciphertext, Error> {
         let mut sum = self.refresh(a, with, 1.0, watch)?;
         for round in 1..rounds {
@@ -166,7 +171,7 @@ impl Evaluator {
         a: &Ciphertext,
         with: &Bootstrapper,
         factor: f64,
-        watch: &mut dyn FnMut(Phase),
+        watch: &mut dyn FnMut(Phase) -> bool,
     ) -> Result<Ciphertext, Error> {
         self.check(a)?;
         self.params().check_id("bootstrapper", with.id)?;
@@ -174,17 +179,19 @@ impl Evaluator {
             return Err(Error::SlotMismatch { left: a.slots, right: with.slots });
         }
         with.request.iter().try_for_each(|(purpose, level)| self.keys().check(purpose, level))?;
-        watch(Phase::ToCoefficients);
+        let mut tell = |phase| if watch(phase) { Ok(()) } else { Err(Error::Stopped) };
+        tell(Phase::ToCoefficients)?;
         let mut x = self.raw(&self.lower(a, with.input_level())?);
         for map in &with.to_coefficients {
             x = self.apply(&x, map)?;
         }
-        watch(Phase::Raise);
+        tell(Phase::Raise)?;
         let mut x = self.raise(x, with)?;
-        watch(Phase::ToSlots);
+        tell(Phase::ToSlots)?;
         let (first, last) = with.to_slots.split_at(with.to_slots.len() - 1);
         for map in first {
             x = self.apply(&x, map)?;
+            tell(Phase::ToSlots)?;
         }
         // The parts are taken before the last division, whose rounding would count twice after it.
         let scale = x.scale * last[0].gain();
@@ -196,12 +203,12 @@ impl Evaluator {
         if with.join.is_none() {
             let parts = [part([0, 0])?, part([3, 1])?];
             drop((x, conjugate));
-            watch(Phase::Reduce);
-            self.reduce_dense(parts, with, landing)
+            tell(Phase::Reduce)?;
+            self.reduce_dense(parts, with, landing, &mut || tell(Phase::Reduce))
         } else {
             let both = part([0, 0])?;
             drop((x, conjugate));
-            watch(Phase::Reduce);
+            tell(Phase::Reduce)?;
             self.reduce_sparse(both, with, landing)
         }
     }
@@ -253,8 +260,17 @@ impl Evaluator {
     }
 
     /// Real and imaginary parts reduced, and together again.
-    fn reduce_dense(&self, [re, im]: [Raw; 2], with: &Bootstrapper, scale: f64) -> Result<Ciphertext, Error> {
-        let (re, im) = (self.mod_one(re, &with.mod_one, scale)?, self.mod_one(im, &with.mod_one, scale)?);
+    fn reduce_dense(
+        &self,
+        [re, im]: [Raw; 2],
+        with: &Bootstrapper,
+        scale: f64,
+        tell: &mut dyn FnMut() -> Result<(), Error>,
+    ) -> Result<Ciphertext, Error> {
+        let re = self.mod_one(re, &with.mod_one, scale)?;
+        tell()?;
+        let im = self.mod_one(im, &with.mod_one, scale)?;
+        tell()?;
         // With Z = C + i S for each: (Z_im - i Z_re) - conj(Z_im + i Z_re) = 2 (S_re + i S_im).
         let sum = self.finish(&[(&im, 0), (&re, 3)])?;
         let other = self.finish(&[(&im, 0), (&re, 1)])?;

@@ -26,7 +26,7 @@ pub const PRESETS: [BootPreset; 3] = [
     preset("boot-n16-precise", "6 levels of 64 bits after each refresh, 45 bits right", PRECISE, 2),
 ];
 
-const N16: BootSpec = BootSpec {
+pub(super) const N16: BootSpec = BootSpec {
     log_degree: 16,
     base_bits: 50,
     scale_bits: 45,

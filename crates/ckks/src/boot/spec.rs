@@ -1,6 +1,6 @@
 //! A refresh as data: its chain, its matrices, its polynomial, and how often it fails.
 
-use arras_rlwe::{KeyRequest, Level, Purpose, Refresh, Security, Spec};
+use arras_rlwe::{KeyRequest, Level, Purpose, Raised, Refresh, Security, Spec};
 use serde::{Deserialize, Serialize};
 
 use super::dft::sizes;
@@ -47,6 +47,9 @@ pub struct BootSpec {
     /// Bits that a round gets right of every value, with room to spare: by so many the next round enlarges the rest.
     pub round_bits: u32,
 }
+
+/// Ciphertexts modulo Q P' besides the baby steps and giant steps of a matrix: the digits of the input, and what is turned.
+const HELD: usize = 8;
 
 impl BootSpec {
     /// Levels from an input to an output: what a refresh gives.
@@ -124,6 +127,33 @@ impl BootSpec {
         request = down.iter().zip(levels).fold(request, |all, (steps, at)| all.union(&steps.request(at)));
         let levels = (0..self.to_slots).map(|down| Level(summit.0 - down as u8));
         Ok(up.iter().zip(levels).fold(request, |all, (steps, at)| all.union(&steps.request(at))))
+    }
+
+    /// Bytes that refreshes of so many slots take beside their keys: the matrices, and what the widest one holds while it is
+    /// applied. From above.
+    ///
+    /// # Errors
+    /// As `request`.
+    pub fn memory(&self, params: &Params, slots: usize) -> Result<u64, Error> {
+        self.check(params, slots)?;
+        let (summit, n) = (params.summit(), params.degree());
+        let down = self.coefficient_steps(slots).into_iter().zip((1..=self.to_coefficients as u8).rev());
+        let up = self.slot_steps(slots).into_iter().zip((0..self.to_slots as u8).map(|by| summit.0 - by));
+        // Diagonals repeat with the longest stage, and sparse vectors need twice their slots at the end.
+        let stages = |sizes: &[u32], from: usize| sizes.iter().take(from).sum::<u32>();
+        let (first, last) = (self.coefficient_sizes(slots), self.slot_sizes(slots));
+        let periods = (1..=first.len()).map(|i| 1usize << stages(&first, i));
+        let periods = periods.chain((0..last.len()).map(|i| {
+            let period = slots >> stages(&last, i);
+            if i + 1 == last.len() { period.max(2 * slots) } else { period }
+        }));
+        let (mut kept, mut most) = (0, 0);
+        for ((steps, level), period) in down.chain(up).zip(periods) {
+            let rows = Raised::basis(params.rlwe(), Level(level)).rows();
+            kept += steps.babies.len() * steps.giants * rows * (2 * period).min(n);
+            most = most.max((steps.babies.len() + steps.giants + HELD) * 2 * rows * n);
+        }
+        Ok((8 * (kept + most)) as u64)
     }
 
     /// What a slot is multiplied by when coefficients of t / (K q_0) are in slots: K q_0, n N/2n = N/2 for the transform and

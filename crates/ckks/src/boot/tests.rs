@@ -6,23 +6,7 @@ use arras_testkit::rng;
 
 use super::*;
 
-pub(super) const TOY: BootSpec = BootSpec {
-    log_degree: 8,
-    base_bits: 50,
-    scale_bits: 45,
-    depth: 3,
-    to_coefficients: 2,
-    to_slots: 2,
-    reduction_bits: 50,
-    to_slots_bits: 50,
-    baby_excess: 1,
-    weight: 32,
-    range: 16.0,
-    degree: 23,
-    doublings: 4,
-    ratio: 18.0,
-    round_bits: 22,
-};
+const TOY: BootSpec = BootSpec { log_degree: 8, depth: 3, to_slots: 2, ..presets::N16 };
 
 struct Setup {
     params: Params,

@@ -1,20 +1,22 @@
 //! `arras demo deep`: hundreds of multiplications in a row on encrypted values, refreshed on a schedule.
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use arras_circuits::{Clear, Error as Misuse, Logistic, Schedule, Trace, Tracer};
 use arras_ckks::boot::BootSpec;
 use arras_ckks::{Bootstrapper, Evaluator, KeyRequest, KeySet, Level, Params, Purpose, SecretKey};
-use arras_client::random;
+use arras_client::{Folder, random};
 use arras_engine::backend::{Ckks, Hidden, Refreshing};
 use arras_plan::{Budget, schedule};
 use serde::Serialize;
 
 use crate::args::demo::Deep;
-use crate::cmd::bench::boot::parameters;
+use crate::cmd::bench::boot::{check_memory, parameters, peak_bytes};
+use crate::cmd::params::tenths;
 use crate::output::{self, Output};
 use crate::stop;
 
@@ -32,11 +34,12 @@ struct Report {
     refreshed_before: Vec<usize>,
     seconds: Seconds,
     error: Errors,
+    guards: Guards,
     /// The most by which errors of single steps grow, over all slots, to first order.
     sensitivity: f64,
     counts_agree: bool,
     key_bytes: usize,
-    peak_bytes: usize,
+    peak_bytes: u64,
     log2_qp: f64,
     secure: bool,
 }
@@ -60,6 +63,15 @@ struct Errors {
     log2_worst: f64,
 }
 
+/// What refreshes changed in any part of any slot, as the owner of the key finds it.
+#[derive(Serialize)]
+struct Guards {
+    checked: usize,
+    log2_worst: f64,
+    /// Beyond this a result is refused.
+    log2_tolerance: f64,
+}
+
 pub fn deep(args: &Deep, out: &Output) -> anyhow::Result<ExitCode> {
     stop::watch()?;
     let (spec, params, rounds) = parameters(&args.preset)?;
@@ -72,8 +84,8 @@ pub fn deep(args: &Deep, out: &Output) -> anyhow::Result<ExitCode> {
         args.depth,
         found.refreshes()
     ));
-    let machine = machine(&spec, &params, slots, &request, &trace)?;
-    let values = values(slots)?;
+    let values = values(slots, args.stray)?;
+    let machine = machine(args, &spec, &params, slots, &request, &trace)?;
     let run = machine.run(&program, rounds, found.clone(), &values, &params)?;
     let steps = found.refresh.iter().zip(1..).filter(|(refresh, _)| **refresh).map(|(_, step)| step);
     let sensitivity = values.rates.iter().map(|&rate| program.sensitivity(rate));
@@ -92,11 +104,12 @@ pub fn deep(args: &Deep, out: &Output) -> anyhow::Result<ExitCode> {
             run: rounded(run.time),
         },
         error: run.errors,
+        guards: run.guards,
         sensitivity: sensitivity.collect::<Result<Vec<_>, _>>()?.into_iter().fold(0.0, f64::max),
         counts_agree: run.ops.counts() == trace.counts,
         key_bytes: machine.ops.evaluator().keys().bytes(),
-        peak_bytes: params.ring().pool().usage().peak,
-        log2_qp: ((params.log2_q() + params.log2_p()) * 10.0).round() / 10.0,
+        peak_bytes: peak_bytes(&params),
+        log2_qp: tenths(params.log2_q() + params.log2_p()),
         secure: params.is_secure(),
     };
     out.show(&report, human)
@@ -128,13 +141,20 @@ struct Values {
     hidden: Vec<f64>,
 }
 
-fn values(slots: usize) -> anyhow::Result<Values> {
+fn values(slots: usize, stray: Option<f64>) -> anyhow::Result<Values> {
     use rand_core::Rng as _;
     let mut rng = random::system()?;
     let [least, most] = Logistic::RATES;
     let mut unit = || (rng.next_u64() >> 11) as f64 / 2f64.powi(53);
     let rates: Vec<f64> = (0..slots).map(|_| least + (most - least) * unit()).collect();
-    let hidden = rates.iter().map(|&rate| Logistic::hide(rate)).collect::<Result<_, _>>()?;
+    let mut hidden: Vec<f64> = rates.iter().map(|&rate| Logistic::hide(rate)).collect::<Result<_, _>>()?;
+    if let (Some(rate), Some(first)) = (stray, hidden.first_mut()) {
+        if !(0.0..=4.0).contains(&rate) {
+            bail!("a stray rate of {rate} is no rate of the logistic map: use 0 to 4");
+        }
+        // As a client would that does not look at what it hides.
+        *first = rate / 2.0 - rate * rate / 4.0;
+    }
     Ok(Values { rates, hidden })
 }
 
@@ -147,20 +167,35 @@ struct Machine {
     prepare: Duration,
 }
 
-/// Keys for exactly the trace and its refreshes, and the matrices of these.
+/// Keys for exactly the trace and its refreshes, or those of a folder, and the matrices.
 fn machine(
+    args: &Deep,
     spec: &BootSpec,
     params: &Params,
     slots: usize,
     refresh: &KeyRequest,
     trace: &Trace,
 ) -> anyhow::Result<Machine> {
+    let relinearise = trace.relinearise.unwrap_or(0).try_into().context("the trace is too deep")?;
+    let request = KeyRequest::new().with(Purpose::Relinearise, Level(relinearise)).union(refresh);
+    check_memory(spec, params, slots, &request)?;
+    let start = Instant::now();
+    let (secret, keys) = match &args.keys {
+        Some(path) => opened(path, args, params, slots, &request)?,
+        None => made(params, &request)?,
+    };
+    let keys_took = start.elapsed();
     let start = Instant::now();
     let boot = Arc::new(Bootstrapper::new(params, spec, slots)?);
     let prepare = start.elapsed();
-    let relinearise = trace.relinearise.unwrap_or(0).try_into().context("the trace is too deep")?;
-    let request = KeyRequest::new().with(Purpose::Relinearise, Level(relinearise)).union(refresh);
-    let start = Instant::now();
+    stop::check()?;
+    let eval = Arc::new(Evaluator::new(params, keys)?);
+    let ops = Ckks::new(eval, slots, Arc::default())?;
+    Ok(Machine { secret, ops, boot, keys: keys_took, prepare })
+}
+
+/// New keys; Ctrl-C stops between two.
+fn made(params: &Params, request: &KeyRequest) -> anyhow::Result<(SecretKey, KeySet)> {
     let mut rng = random::system()?;
     let secret = SecretKey::new(params.rlwe(), &mut rng);
     let bar = output::bar(request.iter().len() as u64, "keys");
@@ -168,19 +203,37 @@ fn machine(
         bar.set_position(done as u64);
         !stop::asked()
     };
-    let keys = KeySet::generate(params.rlwe(), &secret, &request, &mut rng, advance)?;
+    let keys = KeySet::generate(params.rlwe(), &secret, request, &mut rng, advance)?;
     bar.finish_and_clear();
     stop::check()?;
-    let keys = keys.context("the generation of keys was stopped")?;
-    let eval = Arc::new(Evaluator::new(params, keys)?);
-    let ops = Ckks::new(eval, slots, Arc::default())?;
-    Ok(Machine { secret, ops, boot, keys: start.elapsed(), prepare })
+    Ok((secret, keys.context("the generation of keys was stopped")?))
+}
+
+/// The keys of a folder, each of which is read when it is needed.
+fn opened(
+    path: &Path,
+    args: &Deep,
+    params: &Params,
+    slots: usize,
+    request: &KeyRequest,
+) -> anyhow::Result<(SecretKey, KeySet)> {
+    let folder = Folder::at(path);
+    let (secret, keys) = (folder.secret(params)?, folder.evaluation(params)?);
+    let there = request.iter().try_for_each(|(purpose, level)| keys.check(purpose, level));
+    there.with_context(|| {
+        let (path, preset) = (path.display(), &args.preset);
+        format!(
+            "{path} has no keys for this: make them with `arras keygen --bootstrap {preset} --slots {slots}`"
+        )
+    })?;
+    Ok((secret, keys))
 }
 
 /// What a run gives.
 struct Run {
     ops: Refreshing,
     errors: Errors,
+    guards: Guards,
     time: Duration,
 }
 
@@ -194,7 +247,7 @@ impl Machine {
         params: &Params,
     ) -> anyhow::Result<Run> {
         let slots = values.hidden.len();
-        let ops = self.ops.refreshing(self.boot.clone(), rounds, found)?;
+        let ops = self.ops.refreshing(self.boot.clone(), rounds, found, || !stop::asked())?;
         let plain = params.encode_at(&values.hidden, slots, params.highest())?;
         let c = ops.input(params.encrypt(&plain, &self.secret, &mut random::system()?)?.expand(params))?;
         // The clear reading goes alongside, a step at a time.
@@ -202,9 +255,15 @@ impl Machine {
         let bar = output::bar(program.steps.into(), "steps");
         let mut errors = Errors { last: 0.0, worst: 0.0, worst_step: 0, log2_worst: 0.0 };
         let (mut start, mut time) = (Instant::now(), Duration::ZERO);
+        let (mut checked, mut changed) = (0, 0f64);
         program.run(&ops, &c, |step, z: &Hidden| -> anyhow::Result<()> {
             time += start.elapsed();
             stop::check()?;
+            for guard in ops.guards().iter().skip(checked) {
+                let opened = params.decrypt(guard.ciphertext(), &self.secret)?;
+                changed = changed.max(self.boot.spec().check_guard(&opened, rounds)?);
+                checked += 1;
+            }
             want = Logistic::step(&clear, &want, &values.hidden)?;
             errors.last = self.error(params, z, &want)?;
             if errors.last >= errors.worst {
@@ -216,8 +275,13 @@ impl Machine {
             Ok(())
         })?;
         bar.finish_and_clear();
-        errors.log2_worst = (errors.worst.log2() * 10.0).round() / 10.0;
-        Ok(Run { ops, errors, time })
+        errors.log2_worst = tenths(errors.worst.log2());
+        let guards = Guards {
+            checked,
+            log2_worst: tenths(changed.log2()),
+            log2_tolerance: self.boot.spec().tolerance(rounds).log2(),
+        };
+        Ok(Run { ops, errors, guards, time })
     }
 
     /// How far any slot is from what it should be.
@@ -238,6 +302,7 @@ fn human(report: &Report) -> String {
         "{} multiplications in a row on {} encrypted values: {run:.1} s on {} threads\n\
          {} refreshes give {} levels each; {} levels at the start\n\
          error against the clear reading: 2^{:.1} after the last step, 2^{:.1} at worst, after step {}\n\
+         what refreshes changed: 2^{:.1} at most in {} of them, and less than 2^{} is allowed\n\
          before that: keys {keys:.1} s, {:.2} GB; matrices {prepare:.1} s; {:.2} GB at peak\n\
          {}; log2 QP {}{warning}",
         report.depth,
@@ -249,6 +314,9 @@ fn human(report: &Report) -> String {
         report.error.last.log2(),
         report.error.worst.log2(),
         report.error.worst_step,
+        report.guards.log2_worst,
+        report.guards.checked,
+        report.guards.log2_tolerance,
         report.key_bytes as f64 / 1e9,
         report.peak_bytes as f64 / 1e9,
         if report.counts_agree {

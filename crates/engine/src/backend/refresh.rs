@@ -22,11 +22,30 @@ pub struct Refreshing {
     rounds: u32,
     schedule: Schedule,
     passed: AtomicUsize,
-    done: Mutex<Counts>,
+    done: Mutex<Done>,
+    go_on: GoOn,
+}
+
+/// The refreshes that were done.
+#[derive(Debug, Default)]
+struct Done {
+    counts: Counts,
+    guards: Vec<Hidden>,
+}
+
+/// Asked before every step of a refresh.
+struct GoOn(Box<dyn Fn() -> bool + Send + Sync>);
+
+impl std::fmt::Debug for GoOn {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("GoOn")
+    }
 }
 
 impl Ckks {
     /// This backend for one run under a schedule; each refresh takes so many rounds (`Evaluator::bootstrap_rounds`).
+    ///
+    /// `go_on` is asked before every step of a refresh, and stops the run by `false`.
     ///
     /// # Errors
     /// A bootstrapper of other slots, or a schedule for other levels than its.
@@ -35,6 +54,7 @@ impl Ckks {
         boot: Arc<Bootstrapper>,
         rounds: u32,
         schedule: Schedule,
+        go_on: impl Fn() -> bool + Send + Sync + 'static,
     ) -> Result<Refreshing, Error> {
         if boot.slots() != self.slots() {
             return Err(Error::Slots { need: self.slots(), have: boot.slots() });
@@ -46,8 +66,8 @@ impl Ckks {
             return Err(Error::Schedule { input, output, need, gives });
         }
         let inside = self.evaluator().twin();
-        let (passed, done) = (AtomicUsize::new(0), Mutex::default());
-        Ok(Refreshing { ops: self.clone(), inside, boot, rounds, schedule, passed, done })
+        let (passed, done, go_on) = (AtomicUsize::new(0), Mutex::default(), GoOn(Box::new(go_on)));
+        Ok(Refreshing { ops: self.clone(), inside, boot, rounds, schedule, passed, done, go_on })
     }
 }
 
@@ -64,18 +84,25 @@ impl Refreshing {
     #[must_use]
     pub fn counts(&self) -> Counts {
         let mut counts = self.ops.counts();
-        counts.extend(self.done().iter());
+        counts.extend(self.done().counts.iter());
         counts
     }
 
     /// Refreshes done so far.
     #[must_use]
     pub fn refreshes(&self) -> u64 {
-        self.done().values().sum()
+        self.done().counts.values().sum()
     }
 
-    fn done(&self) -> MutexGuard<'_, Counts> {
-        // A panic elsewhere leaves counters at worst one behind.
+    /// What each refresh so far changed, in order: a result must not be used before whoever has the key has opened one for
+    /// each refresh of the schedule, and `BootSpec::check_guard` has accepted them all.
+    #[must_use]
+    pub fn guards(&self) -> Vec<Hidden> {
+        self.done().guards.clone()
+    }
+
+    fn done(&self) -> MutexGuard<'_, Done> {
+        // A panic elsewhere leaves it at worst one refresh behind.
         self.done.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -87,8 +114,14 @@ impl Points for Refreshing {
         if !*self.schedule.refresh.get(point).ok_or(Misuse::Unscheduled { points })? {
             return Ok(a.clone());
         }
-        let fresh = self.inside.bootstrap_rounds(a.ciphertext(), &self.boot, self.rounds, &mut |_| ())?;
-        *self.done().entry((Op::Refresh, u32::from(a.level().0))).or_insert(0) += 1;
+        let before = a.ciphertext();
+        let fresh =
+            self.inside.bootstrap_rounds(before, &self.boot, self.rounds, &mut |_| (self.go_on.0)())?;
+        let guard = self.ops.input(self.inside.guard(before, &fresh, &self.boot)?)?;
+        let mut done = self.done();
+        *done.counts.entry((Op::Refresh, u32::from(a.level().0))).or_insert(0) += 1;
+        done.guards.push(guard);
+        drop(done);
         self.ops.input(fresh)
     }
 }

@@ -3,7 +3,7 @@
 //! | offset | bytes | what |
 //! |---|---|---|
 //! | 0 | 8 | magic `ARRAS\0\r\n` |
-//! | 8 | 2 | format version, 1 |
+//! | 8 | 2 | format version, 2 |
 //! | 10 | 2 | kind |
 //! | 12 | 16 | parameter set |
 //! | 28 | 8 | length of the body |
@@ -30,7 +30,9 @@ use crate::params::{Params, ParamsId};
 /// First bytes of every file.
 pub const MAGIC: [u8; 8] = *b"ARRAS\0\r\n";
 /// The format that this version writes, and the only one it reads.
-pub const VERSION: u16 = 1;
+///
+/// 2: evaluation keys have a hash each.
+pub const VERSION: u16 = 2;
 const HEADER: usize = 36;
 const HASH: usize = 32;
 
@@ -64,7 +66,7 @@ pub enum Error {
     Magic,
     /// Written by another version.
     #[error(
-        "the file has format version {found}, this program reads version {expected}; use matching versions of arras"
+        "the file has format version {found}, this program reads version {expected}: make it again, or use the arras that wrote it"
     )]
     Version {
         /// Its version.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 use arras_ckks::boot::{BootSpec, Phase, presets};
-use arras_ckks::{Bootstrapper, Ciphertext, Complex, Evaluator, KeySet, Params, SecretKey};
+use arras_ckks::{Bootstrapper, Ciphertext, Complex, Evaluator, KeyRequest, KeySet, Params, SecretKey};
 use arras_client::random;
 use serde::Serialize;
 use serde_json::json;
@@ -13,6 +13,7 @@ use serde_json::json;
 use crate::args::BenchBoot;
 use crate::cmd::bench::{time, worker};
 use crate::cmd::params::tenths;
+use crate::memory;
 use crate::output::{self, Output};
 
 /// A refresh so small that scripts can be tried on it; insecure.
@@ -32,7 +33,7 @@ struct Report {
     log2_qp: f64,
     log2_ephemeral: f64,
     key_bytes: usize,
-    peak_bytes: usize,
+    peak_bytes: u64,
     amortised_us_per_slot_level: f64,
 }
 
@@ -73,6 +74,22 @@ pub fn run(args: &BenchBoot, out: &Output) -> anyhow::Result<ExitCode> {
     out.show(&measure(args, &ready)?, human)
 }
 
+/// An error if these keys and refreshes find no room, before anything is made.
+pub fn check_memory(
+    spec: &BootSpec,
+    params: &Params,
+    slots: usize,
+    request: &KeyRequest,
+) -> anyhow::Result<()> {
+    let keys = request.sizes(params.rlwe())?.memory;
+    memory::check("the evaluation keys and a refresh", keys + spec.memory(params, slots)?)
+}
+
+/// The most memory that the process had; where the system does not say, the most that polynomials had.
+pub fn peak_bytes(params: &Params) -> u64 {
+    memory::peak().unwrap_or(params.ring().pool().usage().peak as u64)
+}
+
 /// What is refreshed with which parameters, and in how many rounds.
 pub fn parameters(name: &str) -> anyhow::Result<(BootSpec, Params, u32)> {
     if name == TOY.0 {
@@ -109,6 +126,7 @@ impl Ready {
         let (spec, params, rounds) = parameters(&args.preset)?;
         let slots = args.slots.unwrap_or(params.max_slots());
         let request = spec.request(&params, slots)?;
+        check_memory(&spec, &params, slots, &request)?;
         let mut rng = random::system()?;
         let secret = SecretKey::new(params.rlwe(), &mut rng);
         let bar = output::bar(request.iter().len() as u64, "keys");
@@ -132,8 +150,8 @@ impl Ready {
         Ok(Self { spec, slots, rounds, eval, boot, secret, values, sealed, key_bytes, walls })
     }
 
-    fn refresh(&self, starts: &mut dyn FnMut(Phase)) -> anyhow::Result<Ciphertext> {
-        Ok(self.eval.bootstrap_rounds(&self.sealed, &self.boot, self.rounds, starts)?)
+    fn refresh(&self, watch: &mut dyn FnMut(Phase) -> bool) -> anyhow::Result<Ciphertext> {
+        Ok(self.eval.bootstrap_rounds(&self.sealed, &self.boot, self.rounds, watch)?)
     }
 
     /// Levels between an input and its refresh.
@@ -174,7 +192,7 @@ fn measure(args: &BenchBoot, ready: &Ready) -> anyhow::Result<Report> {
         log2_qp: tenths(params.log2_q() + params.log2_p()),
         log2_ephemeral: tenths(params.log2_ephemeral()),
         key_bytes: ready.key_bytes,
-        peak_bytes: params.ring().pool().usage().peak,
+        peak_bytes: peak_bytes(params),
         amortised_us_per_slot_level: seconds.total * 1e6 / (ready.slots as f64 * f64::from(levels_left)),
     })
 }
@@ -195,7 +213,7 @@ fn work(ready: &Ready) -> anyhow::Result<ExitCode> {
         ensure!(request.reps > 0, "no calls are asked for");
         let (mut times, mut last) = (Vec::new(), None);
         for _ in 0..request.reps + u32::from(!warm) {
-            let (fresh, taken) = time(|| ready.refresh(&mut |_| ()));
+            let (fresh, taken) = time(|| ready.refresh(&mut |_| true));
             last = Some(fresh?);
             times.push(taken);
         }
@@ -216,7 +234,11 @@ fn work(ready: &Ready) -> anyhow::Result<ExitCode> {
 /// One refresh. On one thread CPU time, which other processes do not lengthen.
 fn once(ready: &Ready) -> anyhow::Result<(Seconds, Ciphertext)> {
     let mut starts: Vec<(Phase, Instant)> = Vec::new();
-    let (fresh, times) = time(|| ready.refresh(&mut |phase| starts.push((phase, Instant::now()))));
+    let mut note = |phase| {
+        starts.push((phase, Instant::now()));
+        true
+    };
+    let (fresh, times) = time(|| ready.refresh(&mut note));
     let end = Instant::now();
     let total = if rayon::current_num_threads() == 1 { times.cpu } else { times.wall };
     // Phases are told apart by the clock on the wall, and shrunk to the same total.
