@@ -6,6 +6,7 @@ pub mod compare;
 pub mod demo;
 pub mod minimax;
 pub mod task;
+pub mod tree;
 pub mod workload;
 
 use std::path::PathBuf;
@@ -49,6 +50,14 @@ pub enum Command {
         after_help = "Examples:\n  arras workload w2 --bits 8\n  arras workload w1 --bits 12 --slots 4096 --json\n\nValues are random ones, ties, neighbours of ties, and the ends of the ranges; every answer is checked."
     )]
     Workload(workload::Workload),
+    /// Classes of encrypted samples by decision trees and forests
+    #[command(
+        after_help = "Examples:\n  arras tree train --in labelled.csv --bits 8 --depth 6 --out tree.json\n  arras tree predict --model tree.json --in samples.csv --check"
+    )]
+    Tree {
+        #[command(subcommand)]
+        what: tree::Tree,
+    },
     /// Make keys
     #[command(
         after_help = "Examples:\n  arras keygen --out keys\n  arras keygen --out other-keys --passphrase\n  arras keygen --out boot-keys --bootstrap boot-n16\n\nsecret.key stays with you; evaluation.key and params go to whoever runs the model."

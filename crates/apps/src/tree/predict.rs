@@ -285,10 +285,16 @@ impl Program for Predict {
         let coefficients = self.paths.coefficients().iter().enumerate();
         let slope: f64 = coefficients.map(|(k, c)| (k * k) as f64 * c.abs()).sum();
         let weight = self.weights().iter().flatten().copied().max().unwrap_or(1).max(1);
-        // A quarter of a unit for all leaves together, and half of that for noise.
         let leaves = self.layout.leaves as f64 * f64::from(weight);
-        // The sums of signs stay in the domain of the polynomial, or leave it by little.
-        let error = (0.125 / (2.0 * slope * leaves)).min(0.005);
+        // Signs that are summed for a leaf, for each split of the deepest path.
+        let signs = match self.packing {
+            Packing::Paths => {
+                (self.layout.places.len() / self.layout.leaves) as f64 / self.forest.depth() as f64
+            }
+            Packing::Nodes => 1.0,
+        };
+        // A quarter of a unit for all leaves together; and the sums stay in the domain of the polynomial.
+        let error = (0.25 / (slope * leaves * signs)).min(0.01);
         vec![Need::Step { gap: 1.0 / self.divisor(), error }]
     }
 

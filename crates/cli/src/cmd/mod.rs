@@ -15,4 +15,5 @@ pub mod params;
 pub mod seal;
 pub mod task;
 pub mod train;
+pub mod tree;
 pub mod workload;

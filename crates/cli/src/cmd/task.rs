@@ -1,7 +1,5 @@
 //! Programs on encrypted integers, all in one go or one party at a time; what they compute is not known here.
 
-#![expect(dead_code, reason = "for the commands that come next; remove this with the first of them")]
-
 use std::path::Path;
 use std::time::Instant;
 
