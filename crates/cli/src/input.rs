@@ -44,6 +44,15 @@ pub fn bytes(file: Option<&Path>, wanted: &'static str) -> anyhow::Result<(Vec<u
     }
 }
 
+/// The values of one line of CSV, quoted or not.
+pub fn fields(line: &str) -> anyhow::Result<csv::StringRecord> {
+    let mut record = csv::StringRecord::new();
+    let mut builder = csv::ReaderBuilder::new();
+    builder.has_headers(false).trim(csv::Trim::All).buffer_capacity(256);
+    builder.from_reader(line.as_bytes()).read_record(&mut record)?;
+    Ok(record)
+}
+
 fn limited(from: impl std::io::Read) -> anyhow::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     from.take(MOST_TEXT + 1).read_to_end(&mut bytes)?;

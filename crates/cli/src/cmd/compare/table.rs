@@ -21,7 +21,7 @@ pub fn read(file: Option<&Path>, function: Function) -> anyhow::Result<Table> {
     let need = function.columns();
     let mut table = Table { columns: vec![Vec::new(); need], lines: Vec::new() };
     for (line, text) in (1..).zip(text.lines()).filter(|(_, text)| !text.trim().is_empty()) {
-        let record = fields(text).with_context(|| format!("{what}, line {line}"))?;
+        let record = input::fields(text).with_context(|| format!("{what}, line {line}"))?;
         let header = |text: &str| !text.is_empty() && text.parse::<f64>().is_err();
         if line == 1 && record.iter().all(header) {
             continue;
@@ -42,15 +42,6 @@ pub fn read(file: Option<&Path>, function: Function) -> anyhow::Result<Table> {
         bail!("{what} holds no numbers: give at least one line");
     }
     Ok(table)
-}
-
-/// The values of one line, quoted or not.
-fn fields(line: &str) -> anyhow::Result<csv::StringRecord> {
-    let mut record = csv::StringRecord::new();
-    let mut builder = csv::ReaderBuilder::new();
-    builder.has_headers(false).trim(csv::Trim::All).buffer_capacity(256);
-    builder.from_reader(line.as_bytes()).read_record(&mut record)?;
-    Ok(record)
 }
 
 /// The same error in the words of whoever wrote the file.

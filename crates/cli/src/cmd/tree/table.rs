@@ -22,12 +22,10 @@ pub struct Table {
 impl Table {
     pub fn read(path: &Path, labelled: bool) -> anyhow::Result<Self> {
         let (bytes, what) = input::bytes(Some(path), "there are no samples: give a CSV file")?;
-        let mut builder = csv::ReaderBuilder::new();
-        let mut reader = builder.has_headers(false).flexible(true).trim(csv::Trim::All).from_reader(&*bytes);
+        let text = std::str::from_utf8(&bytes).with_context(|| what.clone())?;
         let mut table = Self { names: None, rows: Vec::new(), labels: Vec::new(), lines: Vec::new() };
-        for record in reader.records() {
-            let record = record.with_context(|| what.clone())?;
-            let line = record.position().map_or(0, csv::Position::line);
+        for (line, text) in (1..).zip(text.lines()).filter(|(_, text)| !text.trim().is_empty()) {
+            let record = input::fields(text).with_context(|| format!("{what}, line {line}"))?;
             let mut fields: Vec<&str> = record.iter().collect();
             let label = if labelled { fields.pop() } else { None };
             let word = |text: &&str| !text.is_empty() && text.parse::<f64>().is_err();

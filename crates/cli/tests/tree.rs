@@ -1,0 +1,141 @@
+//! Trees from the command line: all in one go, one party at a time, and every reason to refuse.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail loudly")]
+
+mod arras;
+
+use std::path::{Path, PathBuf};
+
+use arras::arras;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// Three features of 5 bits; the class is decided by two of them.
+const LABELLED: &str = "width,height,depth,kind\n1,2,30,small\n2,2,4,small\n3,9,1,small\n20,3,0,flat\n25,5,31,flat\n\
+                        31,1,7,flat\n22,20,8,large\n27,31,9,large\n30,16,2,large\n21,18,21,large\n";
+
+struct Folder(TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        let folder = Self(TempDir::new().unwrap());
+        std::fs::write(folder.path("labelled.csv"), LABELLED).unwrap();
+        folder
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn text(&self, name: &str) -> String {
+        self.path(name).display().to_string()
+    }
+
+    fn write(&self, name: &str, text: &str) -> String {
+        std::fs::write(self.path(name), text).unwrap();
+        self.text(name)
+    }
+
+    fn train(&self, more: &[&str]) -> Value {
+        let (file, out) = (self.text("labelled.csv"), self.text("tree.json"));
+        let args = ["tree", "train", "--in", &file, "--bits", "5", "--depth", "3", "--out", &out, "--json"];
+        arras(&[&args[..], more].concat()).json()
+    }
+
+    fn predict(&self, samples: &str, more: &[&str]) -> arras::Outcome {
+        let (model, file) = (self.text("tree.json"), self.write("samples.csv", samples));
+        arras(&[&["tree", "predict", "--model", &model, "--in", &file, "--json"][..], more].concat())
+    }
+}
+
+#[test]
+fn a_trained_tree_classifies_encrypted_samples() {
+    let folder = Folder::new();
+    let trained = folder.train(&[]);
+    assert_eq!(trained["accuracy"], 1.0);
+    assert_eq!(trained["classes"], json!(["flat", "large", "small"]));
+    let report = folder.predict(LABELLED, &["--labelled", "--check", "--hide-thresholds"]).json();
+    assert_eq!((&report["wrong"], &report["accuracy"]), (&json!(0), &json!(1.0)));
+    assert_eq!(report["classes"].as_array().unwrap().len(), 10);
+    assert_eq!(report["classes"][3], "flat");
+    assert_eq!(report["thresholds_hidden"], true);
+    assert!(report["plan"]["certificate"]["bounds"][0].as_f64().unwrap() < 0.5);
+}
+
+#[test]
+fn each_party_does_its_part() {
+    let folder = Folder::new();
+    folder.train(&["--trees", "3"]);
+    let samples = folder.write("samples.csv", "2,2,4\n27,31,9\n");
+    let path = |name: &str| folder.text(name);
+    let (model, keys, task) = (path("tree.json"), path("keys"), path("task"));
+    let (sealed, answer) = (path("sealed"), path("answer"));
+    let seal = [
+        "tree", "seal", "--model", &model, "--in", &samples, "--keys", &keys, "--task", &task, "--out",
+        &sealed,
+    ];
+    arras(&seal).fine();
+    let evaluation = path("keys/evaluation.key");
+    let run =
+        ["tree", "run", "--evaluation-keys", &evaluation, "--task", &task, "--in", &sealed, "--out", &answer];
+    std::fs::rename(folder.path("keys/secret.key"), folder.path("kept")).unwrap();
+    arras(&run).fine();
+    std::fs::rename(folder.path("kept"), folder.path("keys/secret.key")).unwrap();
+    let open = ["tree", "open", "--keys", &keys, "--task", &task, "--in", &answer, "--json"];
+    let named = arras(&[&open[..], &["--model", &model]].concat()).json();
+    assert_eq!(named["classes"], json!(["small", "large"]));
+    assert_eq!(named["votes"].as_array().unwrap().len(), 2);
+    assert_eq!(arras(&open).json()["classes"], json!([2, 1]));
+    folder.train(&["--trees", "3", "--seed", "7"]);
+    arras(&[&open[..], &["--model", &model]].concat())
+        .refused("not the one that the samples were sealed for");
+    arras::damage(Path::new(&task), |bytes| bytes.truncate(bytes.len() / 2));
+    arras(&run).refused("hold no program");
+}
+
+#[test]
+fn samples_that_do_not_fit_are_refused() {
+    let folder = Folder::new();
+    folder.train(&[]);
+    let refused = |samples: &str, words: &str| folder.predict(samples, &[]).refused(words);
+    refused("", "holds no samples");
+    refused("width,height,depth\n", "holds no samples");
+    refused("1,2,3\n4,5\n", "line 2 has 2 numbers, and the lines before it have 3");
+    refused("1,2\n", "line 1 has 2 numbers, and the model has 3 features");
+    refused("1,2,3,small\n", "line 1, column 4: \"small\" is not a number");
+    refused("1,2,3,4\n", "say --labelled");
+    refused("1,2,3\n\n1,,3\n", "line 3, column 2: the value is missing");
+    refused("1,NaN,3\n", "line 1, column 2: the value is missing or not finite");
+    refused("1,2,x\n", "line 1, column 3: \"x\" is not a number");
+    refused("1,2,3\n1,99,3\n", "line 2, column 2: 99 is beyond what 5 bits of the model hold, 1 to 32");
+    refused(
+        "height,width,depth\n1,2,3\n",
+        "feature \"width\" where the header of the samples has \"height\"",
+    );
+    folder.predict("1,99,3\n", &["--clamp", "--check"]).fine();
+}
+
+#[test]
+fn models_that_are_none_are_refused() {
+    let folder = Folder::new();
+    folder.train(&[]);
+    let good: Value = serde_json::from_slice(&std::fs::read(folder.path("tree.json")).unwrap()).unwrap();
+    let refused = |text: &str, words: &str| {
+        folder.write("tree.json", text);
+        folder.predict("1,2,3\n", &[]).refused(words);
+    };
+    refused("", "no model of trees");
+    refused("{\"format\": \"arras-tree\", \"bits\": Infinity}", "missing values");
+    let with = |name: &str, value: Value| {
+        let mut model = good.clone();
+        model[name] = value;
+        model.to_string()
+    };
+    refused(&with("bits", json!(40)), "1 to 16");
+    refused(&with("trees", json!([])), "no tree of the model has a split");
+    refused(&with("more", json!(1)), "unknown field");
+    folder.write("labelled.csv", "1,2,a\n3,4,a\n");
+    let train = |file: &str| arras(&["tree", "train", "--in", file, "--out", &folder.text("new.json")]);
+    train(&folder.text("labelled.csv")).refused("1 classes make no tree");
+    train("/nonexistent").refused("/nonexistent cannot be read");
+    assert!(!folder.path("new.json").exists());
+}
