@@ -1,7 +1,7 @@
 //! What can be wrong with a program or its data.
 
 /// Every error of this crate. Rows are counted from 1.
-#[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// Integers of no size that fits.
@@ -113,6 +113,85 @@ pub enum Error {
         slots: usize,
         /// Slots there are.
         most: usize,
+    },
+    /// A query that cannot be read.
+    #[error("the query cannot be read: {what}")]
+    Syntax {
+        /// What the parser says.
+        what: String,
+    },
+    /// A part of a query that has no encrypted form here.
+    #[error(
+        "{part} is not supported in a query: use SELECT of expressions in +, - and * or of COUNT, SUM, AVG, MIN and MAX, one \
+         table in FROM, and WHERE and GROUP BY"
+    )]
+    Unsupported {
+        /// The part.
+        part: String,
+    },
+    /// A name that the schema does not have.
+    #[error("there is no {what} {name}: the schema has {known}")]
+    Unknown {
+        /// A table or a column.
+        what: &'static str,
+        /// The name.
+        name: String,
+        /// Names that exist.
+        known: String,
+    },
+    /// A schema that names no table, or one thing twice.
+    #[error("the schema is no schema: {what}; write {{\"table\": {{\"column\": bits}}}}")]
+    Schema {
+        /// What is wrong.
+        what: String,
+    },
+    /// A number of a query whose range is too wide.
+    #[error(
+        "{what} goes from {least} to {most}, and at most {limit} different values are supported: use fewer bits"
+    )]
+    Overflow {
+        /// The number.
+        what: String,
+        /// The least that the schema allows.
+        least: i128,
+        /// The largest.
+        most: i128,
+        /// How many values may be told apart.
+        limit: i128,
+    },
+    /// A query with too many of something.
+    #[error("the query has {have} {what}, and at most {most} are supported: ask for less at once")]
+    TooMany {
+        /// What there is too much of.
+        what: &'static str,
+        /// How many.
+        have: usize,
+        /// The most.
+        most: usize,
+    },
+    /// A query whose answer follows from the schema and the number of rows.
+    #[error("the answer does not depend on any value of the table: {why}, so nothing need be encrypted")]
+    NothingHidden {
+        /// Why.
+        why: &'static str,
+    },
+    /// A file that is no table.
+    #[error("the table cannot be read: {what}")]
+    Csv {
+        /// What is wrong.
+        what: String,
+    },
+    /// A cell that is not an integer of its column's bits. Rows are counted from 1, below the names.
+    #[error("row {row}, column {column}: {text:?} is not an integer from 0 to {most}")]
+    Cell {
+        /// Row.
+        row: usize,
+        /// The column's name.
+        column: String,
+        /// What stands there.
+        text: String,
+        /// The most that fits.
+        most: u64,
     },
     /// A result that is no integer, or outside its range: inputs were not what the program takes, or somebody changed the
     /// answer.

@@ -4,6 +4,7 @@ mod error;
 pub mod prepared;
 pub mod program;
 pub mod sort;
+pub mod table;
 pub mod tree;
 pub mod workload;
 
@@ -11,4 +12,5 @@ pub use error::Error;
 pub use prepared::Prepared;
 pub use program::{Input, Need, Output, Program};
 pub use sort::Sort;
+pub use table::Table;
 pub use workload::Workload;

@@ -1,0 +1,71 @@
+//! Tables from CSV.
+
+use super::schema::TableSchema;
+use crate::error::Error;
+
+/// The columns of a schema's table, from CSV with names in the first line; columns that the schema does not have are left out.
+///
+/// # Errors
+/// Lines of different lengths, a column that is missing or comes twice, no rows, or a cell that is not an integer of the
+/// column's bits.
+pub fn from_csv(text: &[u8], table: &TableSchema) -> Result<Vec<Vec<u64>>, Error> {
+    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text);
+    let places = places(reader.headers().map_err(refusal)?, table)?;
+    let mut columns: Vec<Vec<u64>> = vec![Vec::new(); places.len()];
+    for (row, record) in reader.records().enumerate() {
+        let record = record.map_err(refusal)?;
+        for (((name, bits), place), column) in table.columns().iter().zip(&places).zip(&mut columns) {
+            let (text, most) = (record.get(*place).unwrap_or_default(), (1u64 << bits) - 1);
+            match text.parse::<u64>() {
+                Ok(value) if value <= most => column.push(value),
+                Ok(_) | Err(_) => {
+                    let text = text.chars().take(SHOWN).collect();
+                    return Err(Error::Cell { row: row + 1, column: name.clone(), text, most });
+                }
+            }
+        }
+    }
+    match columns.first() {
+        Some(column) if !column.is_empty() => Ok(columns),
+        _ => Err(Error::Csv { what: "it has no rows: give at least one below the names".to_owned() }),
+    }
+}
+
+/// The most characters of a cell that an error shows.
+const SHOWN: usize = 40;
+
+/// Where the columns of a table stand.
+fn places(names: &csv::StringRecord, table: &TableSchema) -> Result<Vec<usize>, Error> {
+    let place = |(wanted, _): &(String, u32)| {
+        let places: Vec<usize> = names
+            .iter()
+            .enumerate()
+            .filter(|(_, name)| name.trim_start_matches('\u{feff}').eq_ignore_ascii_case(wanted))
+            .map(|(place, _)| place)
+            .collect();
+        match places.as_slice() {
+            [place] => Ok(*place),
+            [] => Err(Error::Csv {
+                what: format!("its first line has no column {wanted}, which the schema has"),
+            }),
+            _ => Err(Error::Csv { what: format!("its first line has column {wanted} twice") }),
+        }
+    };
+    table.columns().iter().map(place).collect()
+}
+
+fn refusal(error: csv::Error) -> Error {
+    let line = error.position().map_or(0, csv::Position::line);
+    let what = match error.kind() {
+        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
+            format!("line {line} has {len} cells, and the names above are {expected_len}")
+        }
+        csv::ErrorKind::Utf8 { .. } => format!("line {line} is not UTF-8 text"),
+        csv::ErrorKind::Io(_)
+        | csv::ErrorKind::Seek
+        | csv::ErrorKind::Serialize(_)
+        | csv::ErrorKind::Deserialize { .. }
+        | _ => error.to_string(),
+    };
+    Error::Csv { what }
+}
