@@ -60,6 +60,33 @@ pub enum Error {
         /// The most that fits.
         most: u64,
     },
+    /// Too few or too many nodes, or those of another graph.
+    #[error("a graph of {nodes} nodes is not taken here: give {least} to {most} nodes")]
+    Nodes {
+        /// Nodes given.
+        nodes: usize,
+        /// The fewest.
+        least: usize,
+        /// The most.
+        most: usize,
+    },
+    /// A weight that is no distance of its bits.
+    #[error(
+        "row {row}, column {column}: the weight {value} is above {most}, the largest distance of {bits} bits: give more bits, or \
+         smaller weights"
+    )]
+    Weight {
+        /// Row.
+        row: usize,
+        /// Column.
+        column: usize,
+        /// The weight.
+        value: u64,
+        /// The most that fits.
+        most: u64,
+        /// Bits of a distance.
+        bits: u32,
+    },
     /// Too few or too many classes.
     #[error("a tree for {classes} classes is not supported: use 1 to {most}")]
     Classes {

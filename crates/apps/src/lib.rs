@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod error;
+pub mod graph;
 pub mod prepared;
 pub mod program;
 pub mod sort;
@@ -9,6 +10,7 @@ pub mod tree;
 pub mod workload;
 
 pub use error::Error;
+pub use graph::Paths;
 pub use prepared::Prepared;
 pub use program::{Input, Need, Output, Program};
 pub use sort::Sort;

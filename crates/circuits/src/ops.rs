@@ -63,6 +63,14 @@ pub trait Arith {
         let _ = size;
         Ok(a.clone())
     }
+    /// a itself at the end of a round, of whose own error no value from here on holds more than `growth` times. Cost: nothing.
+    ///
+    /// A statement of programs that go in rounds, for a reason that operations do not show: to them, whatever adds two values
+    /// doubles their error in each round. The own error of a round is what its operations would add to exact values.
+    fn settled(&self, a: &Self::Ct, growth: f64) -> Result<Self::Ct, Self::Error> {
+        let _ = growth;
+        Ok(a.clone())
+    }
 }
 
 /// Moving values between slots.
@@ -73,6 +81,13 @@ pub trait Rotate: Arith {
     fn rotate(&self, a: &Self::Ct, by: i64) -> Result<Self::Ct, Self::Error>;
     /// m times a, by baby steps and giant steps. Cost: one level, the Galois keys of `Matrix::steps`.
     fn linear(&self, a: &Self::Ct, m: &Matrix) -> Result<Self::Ct, Self::Error>;
+
+    /// a * v, and then for each rotation in turn the sum of that and of its rotation. Cost: one level, one Galois key for each.
+    ///
+    /// Has a name for the same reason as those of [`Arith`]: where v is mostly zero, few of the many terms of a sum are there.
+    fn fold(&self, a: &Self::Ct, v: &[f64], rotations: &[i64]) -> Result<Self::Ct, Self::Error> {
+        rotations.iter().try_fold(self.mul_plain(a, v)?, |sum, &by| self.add(&sum, &self.rotate(&sum, by)?))
+    }
 }
 
 /// Where a program may be refreshed (bootstrapped).

@@ -9,6 +9,9 @@
 //! | x (a s(x) + b) | \|a\| times twice the proved weighted error, and e_x |
 //! | p(x) | the largest slope of p, times e_x |
 //!
+//! A program that goes in rounds may know better how errors grow from one to the next, and say so by `settled`. For it each bound
+//! is kept twice: whole, and the part that was added since the last round ended, with which the statement is taken into account.
+//!
 //! Exact values are those of the program with true signs in the place of compositions. Noise is bounded by the formulas of
 //! `arras_ckks::noise` at a tail of 2^-40 for all slots and operations together; the rest is arithmetic.
 
@@ -31,6 +34,88 @@ pub(crate) struct Bounded {
     pub error: f64,
     /// How large the imaginary part may be.
     pub imaginary: f64,
+    /// What of both was added in this round.
+    own: Parts,
+    /// What both were at most when the last round ended, by what the program said.
+    settled: Parts,
+}
+
+/// Bounds of a real and an imaginary part.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Parts {
+    real: f64,
+    imaginary: f64,
+}
+
+impl Bounded {
+    /// A value that is wrong by nothing but what is said here.
+    fn new(level: u32, size: f64, error: f64, imaginary: f64) -> Self {
+        let own = Parts { real: error, imaginary };
+        Self { level, size, error, imaginary, own, settled: Parts::default() }
+    }
+
+    /// Times a number.
+    fn times(self, factor: f64) -> Self {
+        let factor = factor.abs();
+        let Parts { real, imaginary } = self.own;
+        Self {
+            size: factor * self.size,
+            error: factor * self.error,
+            imaginary: factor * self.imaginary,
+            own: Parts { real: factor * real, imaginary: factor * imaginary },
+            ..self
+        }
+    }
+
+    /// With noise in both parts.
+    fn noisy(self, noise: f64) -> Self {
+        let Parts { real, imaginary } = self.own;
+        Self {
+            error: self.error + noise,
+            imaginary: self.imaginary + noise,
+            own: Parts { real: real + noise, imaginary: imaginary + noise },
+            ..self
+        }
+    }
+
+    /// The sum of two values at one level.
+    fn plus(self, b: Self) -> Self {
+        let both = |a: Parts, b: Parts, f: fn(f64, f64) -> f64| Parts {
+            real: f(a.real, b.real),
+            imaginary: f(a.imaginary, b.imaginary),
+        };
+        Self {
+            level: self.level,
+            size: self.size + b.size,
+            error: self.error + b.error,
+            imaginary: self.imaginary + b.imaginary,
+            own: both(self.own, b.own, |a, b| a + b),
+            settled: both(self.settled, b.settled, f64::max),
+        }
+    }
+
+    /// The product of two values at one level. What is wrong by errors of this and earlier rounds together counts as this one's.
+    fn product(self, b: Self) -> Self {
+        let a = self;
+        let [ra, rb] = [a.size + a.error, b.size + b.error];
+        Self {
+            level: a.level,
+            size: a.size * b.size,
+            error: a.size * b.error + b.size * a.error + a.error * b.error + a.imaginary * b.imaginary,
+            imaginary: ra * b.imaginary + rb * a.imaginary,
+            own: Parts {
+                real: ra * b.own.real
+                    + rb * a.own.real
+                    + a.imaginary * b.own.imaginary
+                    + b.imaginary * a.own.imaginary,
+                imaginary: ra * b.own.imaginary
+                    + rb * a.own.imaginary
+                    + a.own.real * b.imaginary
+                    + b.own.real * a.imaginary,
+            },
+            settled: a.plus(b).settled,
+        }
+    }
 }
 
 /// A sign of the program as the reading finds it.
@@ -84,7 +169,7 @@ impl<'a> Bounds<'a> {
     pub fn input(&self, level: u32, size: f64) -> Bounded {
         let fresh = self.tail.params.public_noise(self.tail.slots, self.tail.level(level));
         let noise = self.tail.bound(fresh);
-        Bounded { level, size, error: noise, imaginary: noise }
+        Bounded::new(level, size, noise, noise)
     }
 
     /// The signs with what was found of their places.
@@ -103,7 +188,7 @@ impl<'a> Bounds<'a> {
         }
         let rounding = a.size * self.tail.encoding(level);
         let noise = self.tail.rescale(level) + rounding;
-        Bounded { level, error: a.error + noise, imaginary: a.imaginary + noise, ..*a }
+        Bounded { level, ..a.noisy(noise) }
     }
 
     fn aligned(&self, a: &Bounded, b: &Bounded) -> [Bounded; 2] {
@@ -116,7 +201,7 @@ impl<'a> Bounds<'a> {
         let level =
             a.level.checked_sub(1).ok_or(Misuse::OutOfLevels { op: "a product", need: 1, have: 0 })?;
         let noise = self.tail.rescale(level) + more;
-        Ok(Bounded { level, error: a.error + noise, imaginary: a.imaginary + noise, ..a })
+        Ok(Bounded { level, ..a.noisy(noise) })
     }
 
     /// What is known of the sign in a composition, after this use of it.
@@ -172,12 +257,7 @@ impl Arith for Bounds<'_> {
 
     fn add(&self, a: &Bounded, b: &Bounded) -> Result<Bounded, Error> {
         let [a, b] = self.aligned(a, b);
-        Ok(Bounded {
-            level: a.level,
-            size: a.size + b.size,
-            error: a.error + b.error,
-            imaginary: a.imaginary + b.imaginary,
-        })
+        Ok(a.plus(b))
     }
     fn sub(&self, a: &Bounded, b: &Bounded) -> Result<Bounded, Error> {
         self.add(a, b)
@@ -185,28 +265,16 @@ impl Arith for Bounds<'_> {
     fn mul(&self, a: &Bounded, b: &Bounded) -> Result<Bounded, Error> {
         let [a, b] = self.aligned(a, b);
         let scale = self.tail.params.scale(self.tail.level(a.level));
-        let product = Bounded {
-            level: a.level,
-            size: a.size * b.size,
-            error: a.size * b.error + b.size * a.error + a.error * b.error + a.imaginary * b.imaginary,
-            imaginary: (a.size + a.error) * b.imaginary + (b.size + b.error) * a.imaginary,
-        };
         // The key switch happens at the squared scale: its error shrinks by a scale.
-        self.rescaled(product, self.tail.switch(a.level) / scale)
+        self.rescaled(a.product(b), self.tail.switch(a.level) / scale)
     }
     fn add_plain(&self, a: &Bounded, v: &[f64]) -> Result<Bounded, Error> {
         let noise = self.tail.encoding(a.level);
-        Ok(Bounded { size: a.size + most(v), error: a.error + noise, imaginary: a.imaginary + noise, ..*a })
+        Ok(Bounded { size: a.size + most(v), ..a.noisy(noise) })
     }
     fn mul_plain(&self, a: &Bounded, v: &[f64]) -> Result<Bounded, Error> {
         let (factor, rounding) = (most(v), a.size * self.tail.encoding(a.level));
-        let product = Bounded {
-            level: a.level,
-            size: a.size * factor,
-            error: a.error * factor,
-            imaginary: a.imaginary * factor,
-        };
-        self.rescaled(product, rounding)
+        self.rescaled(a.times(factor), rounding)
     }
     fn add_scalar(&self, a: &Bounded, c: f64) -> Result<Bounded, Error> {
         self.add_plain(a, &[c])
@@ -216,12 +284,10 @@ impl Arith for Bounds<'_> {
     }
     fn combine(&self, terms: &[Bounded], weights: &[f64], bias: f64) -> Result<Bounded, Error> {
         let level = terms.iter().map(|term| term.level).min().unwrap_or(0);
-        let mut sum = Bounded { level, size: bias.abs(), error: 0.0, imaginary: 0.0 };
+        let mut sum = Bounded::new(level, bias.abs(), 0.0, 0.0);
         let mut rounding = self.tail.encoding(level);
         for (term, weight) in terms.iter().zip(weights) {
-            sum.size += weight.abs() * term.size;
-            sum.error += weight.abs() * term.error;
-            sum.imaginary += weight.abs() * term.imaginary;
+            sum = sum.plus(term.times(*weight));
             rounding += term.size * self.tail.encoding(level);
         }
         self.rescaled(sum, rounding)
@@ -233,7 +299,10 @@ impl Arith for Bounds<'_> {
     }
     fn twice_real(&self, a: &Bounded) -> Result<Bounded, Error> {
         let noise = self.tail.switch(a.level);
-        Ok(Bounded { size: 2.0 * a.size, error: 2.0 * a.error + noise, imaginary: noise, ..*a })
+        let twice = a.times(2.0).noisy(noise);
+        let own = Parts { imaginary: noise, ..twice.own };
+        let settled = Parts { imaginary: 0.0, ..twice.settled };
+        Ok(Bounded { imaginary: noise, own, settled, ..twice })
     }
     fn poly(&self, a: &Bounded, p: &Polynomial) -> Result<Bounded, Error> {
         let (lo, hi) = p.domain();
@@ -256,21 +325,14 @@ impl Arith for Bounds<'_> {
         let input = arras_ckks::noise::Noise(0.0);
         let own = self.tail.params.poly_noise(p, input, self.tail.slots, self.tail.level(a.level));
         let noise = self.tail.bound(own);
-        Ok(Bounded {
-            level,
-            size,
-            error: slope * (a.error + a.imaginary) + noise,
-            imaginary: slope * (a.error + a.imaginary) + noise,
-        })
+        // All of it counts as this round's, which it is at most.
+        let error = slope * (a.error + a.imaginary) + noise;
+        Ok(Bounded { settled: a.settled, ..Bounded::new(level, size, error, error) })
     }
     fn compose(&self, x: &Bounded, c: &Composition) -> Result<Bounded, Error> {
         let (known, (factor, offset)) = (self.sign(x, c)?, c.map());
-        Ok(Bounded {
-            level: self.below(x, c)?,
-            size: factor.abs() + offset.abs(),
-            error: factor.abs() * known.step,
-            imaginary: factor.abs() * known.imaginary,
-        })
+        let sign = Bounded::new(self.below(x, c)?, 1.0, known.step, known.imaginary).times(factor);
+        Ok(Bounded { size: sign.size + offset.abs(), ..sign })
     }
     fn ramp(&self, x: &Bounded, c: &Composition) -> Result<Bounded, Error> {
         let (known, (factor, offset)) = (self.sign(x, c)?, c.map());
@@ -280,17 +342,32 @@ impl Arith for Bounds<'_> {
         // Anywhere, also where the sign is not decided.
         let most = factor * known.magnitude + offset;
         let imaginary = factor * known.imaginary;
+        let own = Parts {
+            real: 2.0 * factor * known.weighted + x.own.real * most + x.imaginary * imaginary,
+            imaginary: (x.size + x.error) * imaginary + most * x.own.imaginary,
+        };
         let product = Bounded {
             level,
             size: x.size * (factor + offset),
             error: 2.0 * factor * known.weighted + x.error * most + x.imaginary * imaginary,
             imaginary: (x.size + x.error) * imaginary + most * x.imaginary,
+            own,
+            settled: x.settled,
         };
         let scale = self.tail.params.scale(self.tail.level(level));
         self.rescaled(product, self.tail.switch(level) / scale)
     }
     fn known(&self, a: &Bounded, size: f64) -> Result<Bounded, Error> {
         Ok(Bounded { size: a.size.min(size), ..*a })
+    }
+    fn settled(&self, a: &Bounded, growth: f64) -> Result<Bounded, Error> {
+        let settled = Parts {
+            real: a.settled.real + growth * a.own.real,
+            imaginary: a.settled.imaginary + growth * a.own.imaginary,
+        };
+        // What operations show is true as well.
+        let (error, imaginary) = (a.error.min(settled.real), a.imaginary.min(settled.imaginary));
+        Ok(Bounded { error, imaginary, own: Parts::default(), settled, ..*a })
     }
 }
 
@@ -304,7 +381,24 @@ impl Rotate for Bounds<'_> {
             return Ok(*a);
         }
         let noise = self.tail.switch(a.level);
-        Ok(Bounded { error: a.error + noise, imaginary: a.imaginary + noise, ..*a })
+        Ok(a.noisy(noise))
+    }
+    fn fold(&self, a: &Bounded, v: &[f64], rotations: &[i64]) -> Result<Bounded, Error> {
+        let slots = self.tail.slots;
+        let mut sums: Vec<f64> = v.iter().map(|entry| entry.abs()).cycle().take(slots).collect();
+        for &by in rotations {
+            let mut moved = sums.clone();
+            let slots = i64::try_from(slots).unwrap_or(i64::MAX);
+            moved.rotate_left(usize::try_from(by.rem_euclid(slots)).unwrap_or(0));
+            sums.iter_mut().zip(moved).for_each(|(sum, moved)| *sum += moved);
+        }
+        // Noise is there in all terms, but different slots have different noise.
+        let terms = (rotations.len() as f64 * 0.5).exp2();
+        let below = a.level.saturating_sub(1);
+        let noise = self.tail.rescale(below)
+            + a.size * most(v) * self.tail.encoding(a.level)
+            + self.tail.switch(below);
+        self.rescaled(a.times(most(&sums)), terms * noise)
     }
     fn linear(&self, a: &Bounded, m: &Matrix) -> Result<Bounded, Error> {
         let steps = m.steps();
@@ -323,12 +417,7 @@ impl Rotate for Bounds<'_> {
         let switch = self.tail.switch(a.level);
         let diagonals: usize = steps.giants.iter().map(|giant| giant.terms.len()).sum();
         let rounding = a.size * diagonals as f64 * self.tail.encoding(a.level);
-        let product = Bounded {
-            level: a.level,
-            size: factor * a.size,
-            error: factor * (a.error + switch),
-            imaginary: factor * (a.imaginary + switch),
-        };
+        let product = a.noisy(switch).times(factor);
         let giants = steps.giants.len() as f64;
         let scale = self.tail.params.scale(self.tail.level(a.level));
         self.rescaled(product, rounding + giants * switch / scale)
@@ -354,6 +443,6 @@ impl Points for Bounds<'_> {
         if have < need {
             return Err(Misuse::OutOfLevels { op: "a refresh", need, have }.into());
         }
-        Ok(Bounded { level: schedule.output, error: a.error + error, imaginary: a.imaginary + error, ..*a })
+        Ok(Bounded { level: schedule.output, ..a.noisy(*error) })
     }
 }
