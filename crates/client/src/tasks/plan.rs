@@ -11,7 +11,7 @@ use super::signs::{Proved, Tail};
 use crate::error::Error;
 use crate::plan::{key_request, smallest};
 
-/// Base and scale of a chain, in bits, the cheapest first. Results are at most about 1 in size.
+/// Base and scale of a chain, in bits, the smallest first. Results are at most about 1 in size.
 const CHAINS: [(u32, u32); 7] = [(43, 38), (46, 41), (49, 44), (50, 47), (60, 50), (64, 56), (70, 60)];
 /// What gaps are multiplied by when degrees are chosen, until noise has its place beside the error of the degrees.
 const NARROWER: [f64; 5] = [1.0, 0.98, 0.93, 0.85, 0.7];
@@ -31,18 +31,30 @@ pub struct TaskPlan<P> {
 }
 
 impl<P: Program + Clone> TaskPlan<P> {
-    /// The smallest chain under which every result of a program is proved to round to the right integer.
+    /// The cheapest chain on which every result of a program is proved to round to the right integer.
     ///
-    /// Chains are tried from the smallest scale on, degrees by least depth and then fewest products. Cost: some seconds, in the search for degrees and in proofs.
+    /// A chain costs N times the square of its primes. Chains are tried from the smallest scale on: a larger scale may need narrower
+    /// gaps, and so levels, no more. Degrees are of least depth, then of fewest products. Cost: some seconds, in the search for
+    /// degrees and in proofs.
     ///
     /// # Errors
     /// A program that no chain of this security computes exactly; the error is that of the last chain.
     pub fn for_program(program: &P, security: Security) -> Result<Self, Error> {
         let mut last = Error::Unreachable { alpha: 0.0 };
+        let mut best: Option<Self> = None;
         for chain in CHAINS {
             for narrower in NARROWER {
-                match Draft::new(program, narrower).and_then(|draft| draft.build(chain, security)) {
-                    Ok(plan) => return Ok(plan),
+                let draft = Draft::new(program, narrower, chain, security);
+                let dearer =
+                    |best: &Self| draft.as_ref().is_ok_and(|draft| work(&draft.params) >= work(&best.params));
+                if best.as_ref().is_some_and(dearer) {
+                    break;
+                }
+                match draft.and_then(Draft::build) {
+                    Ok(plan) => {
+                        best = Some(plan);
+                        break;
+                    }
                     // Of some sizes there are too few primes, so a larger scale may do.
                     Err(error @ Error::NoParameters { .. }) => {
                         last = better(last, error);
@@ -59,8 +71,16 @@ impl<P: Program + Clone> TaskPlan<P> {
                 }
             }
         }
-        Err(last)
+        best.ok_or(last)
     }
+}
+
+/// What operations under some parameters cost, as far as it tells chains apart: each acts on N numbers for each prime, and a key
+/// switch does so for each digit.
+fn work(params: &Params) -> usize {
+    let spec = params.spec();
+    let primes = spec.base.len() + spec.levels.iter().map(Vec::len).sum::<usize>();
+    params.degree() * primes * primes
 }
 
 /// What tells more of two errors: a chain that does not exist hides why others were refused.
@@ -105,52 +125,89 @@ struct Draft<'a, P> {
     program: &'a P,
     choices: Vec<Choice>,
     trace: Trace,
+    params: Params,
 }
 
 /// Degrees of a sign.
 #[derive(Clone)]
 struct Choice {
+    need: Need,
     degrees: Vec<usize>,
     gap: f64,
-    is_ramp: bool,
-    /// Without noise: what the first reading of bounds assumes.
+    /// Without noise inside: what degrees of later signs are chosen by.
     ideal: Composite,
     sign: Sign,
 }
 
 impl<'a, P: Program + Clone> Draft<'a, P> {
-    fn new(program: &'a P, narrower: f64) -> Result<Self, Error> {
-        let choose = |need: &Need| choice(*need, narrower);
-        let choices: Vec<Choice> = program.needs().iter().map(choose).collect::<Result<_, _>>()?;
-        let tracer = Tracer::unlimited(program.slots())?;
-        let inputs = vec![tracer.input(); program.inputs().len()];
-        let outputs = program.run(&tracer, &signs(&choices), &inputs)?;
-        let trace = tracer.trace(&outputs);
-        Ok(Self { program, choices, trace })
+    /// Degrees for each sign in order, given how far the arguments stray that the signs before it leave.
+    fn new(program: &'a P, narrower: f64, chain: (u32, u32), security: Security) -> Result<Self, Error> {
+        let needs = program.needs();
+        let first = needs.iter().map(|need| choice(*need, narrower, 0.0)).collect::<Result<_, _>>()?;
+        let mut draft = Self::of(program, first, chain, security, None)?;
+        for (at, need) in needs.iter().enumerate().filter(|(_, need)| matches!(need, Need::Step { .. })) {
+            let expected = draft.choices.iter().map(Choice::expected).collect();
+            let (_, places) = draft.read(draft.tail(), expected)?;
+            let site = places.get(at).and_then(|known| known.site.as_ref()).ok_or(Error::ForeignFunction)?;
+            let better = choice(*need, narrower, site.real)?;
+            if let Some(choice) = draft.choices.get_mut(at) {
+                *choice = better;
+            }
+            draft = Self::of(program, draft.choices, chain, security, Some(draft.params))?;
+        }
+        Ok(draft)
     }
 
-    fn build(&self, (base_bits, scale_bits): (u32, u32), security: Security) -> Result<TaskPlan<P>, Error> {
-        let depth = self.trace.depth;
-        let shape = Shape { log_degree: 0, base_bits, scale_bits, depth, security };
-        let params = Params::new(&smallest(shape, self.program.slots())?)?;
+    /// `before` are parameters of the same chain at some depth.
+    fn of(
+        program: &'a P,
+        choices: Vec<Choice>,
+        (base_bits, scale_bits): (u32, u32),
+        security: Security,
+        before: Option<Params>,
+    ) -> Result<Self, Error> {
+        let tracer = Tracer::unlimited(program.slots())?;
+        let inputs = vec![tracer.input(); program.inputs().len()];
+        let signs: Vec<Sign> = choices.iter().map(|choice| choice.sign.clone()).collect();
+        let outputs = program.run(&tracer, &signs, &inputs)?;
+        let trace = tracer.trace(&outputs);
+        let depth = trace.depth;
+        let params = match before.filter(|params| u32::from(params.highest().0) == depth) {
+            Some(params) => params,
+            None => {
+                let shape = Shape { log_degree: 0, base_bits, scale_bits, depth, security };
+                Params::new(&smallest(shape, program.slots())?)?
+            }
+        };
+        Ok(Self { program, choices, trace, params })
+    }
+
+    fn tail(&self) -> Tail<'_> {
         let events = usize::try_from(self.trace.counts.values().sum::<u64>()).unwrap_or(usize::MAX);
-        let tail = Tail { params: &params, slots: self.program.slots(), events };
-        let assumed = self.choices.iter().map(Choice::assumed).collect();
-        let (_, places) = self.read(tail, assumed)?;
-        let proved: Vec<Proved> = self
-            .choices
-            .iter()
-            .zip(&places)
-            .map(|(choice, known)| choice.prove(tail, known))
-            .collect::<Result<_, _>>()?;
-        let signs: Vec<Sign> = proved.iter().map(|proved| proved.sign.clone()).collect();
-        let (outputs, _) = self.read(tail, proved.iter().map(known).collect())?;
+        Tail { params: &self.params, slots: self.program.slots(), events }
+    }
+
+    fn build(self) -> Result<TaskPlan<P>, Error> {
+        let tail = self.tail();
+        let mut known: Vec<Known> = self.choices.iter().map(Choice::assumed).collect();
+        let mut certificates = Vec::with_capacity(known.len());
+        // One sign after the other: what is proved of one is where the next begins.
+        for (at, choice) in self.choices.iter().enumerate() {
+            let (_, places) = self.read(tail, known.clone())?;
+            let proved = choice.prove(tail, places.get(at).ok_or(Error::ForeignFunction)?)?;
+            if let Some(known) = known.get_mut(at) {
+                *known = proven(&proved);
+            }
+            certificates.push(proved.composite);
+        }
+        let signs: Vec<Sign> =
+            known.iter().filter_map(|known| Some(known.proved.as_ref()?.sign.clone())).collect();
+        let (outputs, _) = self.read(tail, known)?;
         let units = self.program.outputs();
         let bounds = outputs.iter().zip(&units).map(|(bounded, output)| bounded.error / output.unit);
         let prepared = Prepared::new(self.program.clone(), signs, bounds.collect(), None)?;
         let trace = prepared.trace()?;
-        let certificates = proved.into_iter().map(|proved| proved.composite).collect();
-        Ok(TaskPlan { request: key_request(&trace), params, prepared, certificates, trace })
+        Ok(TaskPlan { request: key_request(&trace), params: self.params, prepared, certificates, trace })
     }
 
     /// The bounds of the outputs, and where signs are used.
@@ -169,23 +226,19 @@ impl<'a, P: Program + Clone> Draft<'a, P> {
     }
 }
 
-fn signs(choices: &[Choice]) -> Vec<Sign> {
-    choices.iter().map(|choice| choice.sign.clone()).collect()
-}
-
-/// Degrees for a need: of least depth, then of fewest products.
-fn choice(need: Need, narrower: f64) -> Result<Choice, Error> {
+/// Degrees for a need, whose arguments stray by so much: of least depth, then of fewest products.
+fn choice(need: Need, narrower: f64, input: f64) -> Result<Choice, Error> {
     match need {
         Need::Step { gap, error } => {
-            let goal = Goal::new(1.0 - error.log2(), gap * narrower, DEGREE)?;
-            ideal(&goal, gap, false)
+            let goal = Goal::new(1.0 - error.log2(), gap * narrower, DEGREE)?.with_input_margin(input)?;
+            ideal(need, &goal, gap, input)
         }
         Need::Ramp { error } => {
             let alpha = -error.log2();
             let mut last = Error::Unreachable { alpha };
             for factor in FACTORS.iter().filter(|&&factor| factor * error < 1.0) {
                 let goal = Goal::for_max(alpha, factor * narrower, DEGREE)?;
-                match ideal(&goal, goal.epsilon(), true) {
+                match ideal(need, &goal, goal.epsilon(), 0.0) {
                     Ok(choice) if choice.ideal.weighted_error() <= error => return Ok(choice),
                     Ok(_) => {}
                     Err(error) => last = error,
@@ -196,19 +249,23 @@ fn choice(need: Need, narrower: f64) -> Result<Choice, Error> {
     }
 }
 
-fn ideal(goal: &Goal, gap: f64, is_ramp: bool) -> Result<Choice, Error> {
+fn ideal(need: Need, goal: &Goal, gap: f64, input: f64) -> Result<Choice, Error> {
     let degrees = fewest_products(goal, least_depth(goal)?, Products::planned())?.degrees;
-    let ideal = Composite::build(gap, 0.0, &degrees, &mut |_, _| 0.0)?;
+    let ideal = Composite::build(gap, input, &degrees, &mut |_, _| 0.0)?;
     let sign = Sign::new(ideal.polynomials())?;
-    Ok(Choice { degrees, gap, is_ramp, ideal, sign })
+    Ok(Choice { need, degrees, gap, ideal, sign })
 }
 
 impl Choice {
-    /// What is taken of the sign before its place is known: twice the error without noise.
+    /// What a proof at the sign's place will show, if it has one: see [`Choice::is_good`].
     fn assumed(&self) -> Known {
+        let step = match self.need {
+            Need::Step { error, .. } => error,
+            Need::Ramp { .. } => 2.0 * self.ideal.noisy_error(),
+        };
         Known {
             stages: self.sign.stages().to_vec(),
-            step: 2.0 * self.ideal.noisy_error(),
+            step,
             weighted: 2.0 * self.ideal.weighted_error(),
             magnitude: self.ideal.magnitude(),
             imaginary: self.ideal.noisy_error(),
@@ -217,17 +274,24 @@ impl Choice {
         }
     }
 
+    /// What it is likely to show: noise takes little of what the degrees leave.
+    fn expected(&self) -> Known {
+        let assumed = self.assumed();
+        Known { step: assumed.step.min(1.25 * self.ideal.noisy_error()), ..assumed }
+    }
+
     /// The sign at its place; values are made real on the way only where it does not do without, and then as late as will do.
     fn prove(&self, tail: Tail<'_>, known: &Known) -> Result<Proved, Error> {
         let site = known.site.as_ref().ok_or(Error::ForeignFunction)?;
-        // The first reading assumed something of other signs.
+        let is_ramp = matches!(self.need, Need::Ramp { .. });
+        // The reading assumed something of imaginary parts, and of the sizes of ramps.
         let mut wider = site.clone();
-        wider.real *= 1.25;
+        wider.real *= if is_ramp { 1.25 } else { 1.01 };
         wider.imaginary *= 1.25;
         let mut last = Error::Unreachable { alpha: 0.0 };
         let stages = self.degrees.len();
         for real_after in std::iter::once(None).chain((0..stages - 1).rev().map(Some)) {
-            match Proved::new(tail, &wider, self.gap, self.is_ramp, &self.degrees, real_after) {
+            match Proved::new(tail, &wider, self.gap, is_ramp, &self.degrees, real_after) {
                 Ok(proved) if self.is_good(&proved) => return Ok(proved),
                 Ok(proved) => {
                     last = Error::Unreachable { alpha: 1.0 - proved.composite.noisy_error().log2() }
@@ -238,18 +302,18 @@ impl Choice {
         Err(last)
     }
 
-    /// Whether noise leaves of the sign what the second reading needs at most.
+    /// Whether noise leaves of the sign what was assumed of it.
     fn is_good(&self, proved: &Proved) -> bool {
-        let (have, ideal) = (&proved.composite, &self.ideal);
-        match self.is_ramp {
-            true => have.weighted_error() <= 2.0 * ideal.weighted_error(),
-            false => have.noisy_error() <= 2.0 * ideal.noisy_error(),
+        let have = &proved.composite;
+        match self.need {
+            Need::Step { error, .. } => have.noisy_error() <= error,
+            Need::Ramp { .. } => have.weighted_error() <= 2.0 * self.ideal.weighted_error(),
         }
     }
 }
 
-/// What the second reading knows of a sign.
-fn known(proved: &Proved) -> Known {
+/// What readings know of a sign that is proved.
+fn proven(proved: &Proved) -> Known {
     Known {
         stages: proved.sign.stages().to_vec(),
         step: proved.composite.noisy_error(),
