@@ -63,8 +63,8 @@ pub enum Order {
 /// The order of an array of integers, ties included.
 ///
 /// Cost: the levels of two signs and one more (of one sign for ranks); 2 B signs and B products for B vectors of slots;
-/// log2 of the rows rotations, and log2 m for each vector of results. Error: m / 2 times that of the first sign in a rank, an
-/// eighth; m 2^bits / 2 times that of the second in a value, a quarter of a unit; and noise.
+/// log2 of the rows rotations, and log2 m for each vector of results. Error: m / 2 times that of the first sign in a rank, a
+/// twelfth; m 2^bits / 2 times that of the second in a value, a quarter of a unit; and noise.
 ///
 /// ```
 /// use arras_apps::sort::{Mode, Order};
@@ -298,8 +298,8 @@ impl Program for Sort {
 
     fn needs(&self) -> Vec<Need> {
         let m = self.columns() as f64;
-        // A rank off by an eighth leaves three quarters of the gap of the second sign.
-        let pairs = Need::Step { gap: self.integers.unit() / 2.0, error: 0.25 / m };
+        // A rank off by a twelfth leaves five sixths of the gap of the second sign.
+        let pairs = Need::Step { gap: self.integers.unit() / 2.0, error: 1.0 / (6.0 * m) };
         let width = self.places().map(|at| at.width as f64);
         let places = width.map(|_| Need::Step { gap: 0.5 / m, error: 0.25 / (m * self.centre() as f64) });
         std::iter::once(pairs).chain(places).collect()
