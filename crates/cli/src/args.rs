@@ -5,6 +5,7 @@ pub mod bench_tfhe;
 pub mod compare;
 pub mod demo;
 pub mod minimax;
+pub mod sort;
 pub mod task;
 pub mod tree;
 pub mod workload;
@@ -50,6 +51,11 @@ pub enum Command {
         after_help = "Examples:\n  arras workload w2 --bits 8\n  arras workload w1 --bits 12 --slots 4096 --json\n\nValues are random ones, ties, neighbours of ties, and the ends of the ranges; every answer is checked."
     )]
     Workload(workload::Workload),
+    /// Sort encrypted whole numbers, or find ranks, the largest or the median: seal, run and open in one go
+    #[command(
+        after_help = "Examples:\n  printf '3\\n200\\n3\\n0\\n' | arras sort --check\n  arras sort --in numbers.txt --bits 12 --mode top --k 3 --json\n\nOne party at a time: arras sort seal, arras sort run, arras sort open."
+    )]
+    Sort(sort::Sort),
     /// Classes of encrypted samples by decision trees and forests
     #[command(
         after_help = "Examples:\n  arras tree train --in labelled.csv --bits 8 --depth 6 --out tree.json\n  arras tree predict --model tree.json --in samples.csv --check"

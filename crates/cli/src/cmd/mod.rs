@@ -13,6 +13,7 @@ pub mod minimax;
 pub mod open;
 pub mod params;
 pub mod seal;
+pub mod sort;
 pub mod task;
 pub mod train;
 pub mod tree;
