@@ -87,6 +87,18 @@ pub enum Error {
         /// Bits of a distance.
         bits: u32,
     },
+    /// A number out of its range.
+    #[error("row {row}, column {column} is not a number from {least} to {most}")]
+    OutOfRange {
+        /// Row.
+        row: usize,
+        /// Column.
+        column: usize,
+        /// The least.
+        least: f64,
+        /// The most.
+        most: f64,
+    },
     /// Too few or too many classes.
     #[error("a tree for {classes} classes is not supported: use 1 to {most}")]
     Classes {

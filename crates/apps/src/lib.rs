@@ -2,6 +2,7 @@
 
 mod error;
 pub mod graph;
+pub mod infer;
 pub mod prepared;
 pub mod program;
 pub mod sort;

@@ -70,8 +70,9 @@ impl<P: Program> Prepared<P> {
         }
         for &error in &bounds {
             // What is no number is not below one half either.
-            let exact = (0.0..0.5).contains(&error);
-            if !exact {
+            let most = if program.is_exact() { 0.5 } else { f64::INFINITY };
+            let good = (0.0..most).contains(&error);
+            if !good {
                 return Err(arras_circuits::Error::NotExact { error, noise: 0.0, need: 0.5 }.into());
             }
         }
@@ -130,7 +131,7 @@ impl<P: Program> Prepared<P> {
         for ((output, bound), vector) in outputs.iter().zip(&self.bounds).zip(vectors) {
             let integer = |&slot: &usize| {
                 let value = vector.get(slot).ok_or(Error::Answer)? / output.unit;
-                let near = (value - value.round()).abs() <= *bound;
+                let near = !self.program.is_exact() || (value - value.round()).abs() <= *bound;
                 let fits = value.round() >= output.least as f64 && value.round() <= output.most as f64;
                 if near && fits { Ok(value.round() as i64) } else { Err(Error::Answer) }
             };

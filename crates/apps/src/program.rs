@@ -31,7 +31,7 @@ pub enum Need {
 /// A hidden vector that comes out.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Output {
-    /// The slots that hold integers, as multiples of this.
+    /// The slots that hold integers, as multiples of this; numbers are rounded to it.
     pub unit: f64,
     /// The least integer.
     pub least: i64,
@@ -60,6 +60,11 @@ pub trait Program {
     fn needs(&self) -> Vec<Need>;
     /// The hidden vectors that come out, in order.
     fn outputs(&self) -> Vec<Output>;
+
+    /// Whether results are integers, right after rounding; else they are numbers, within the bounds of what is exact.
+    fn is_exact(&self) -> bool {
+        true
+    }
 
     /// The vectors of some data, each of [`Program::slots`] values.
     ///

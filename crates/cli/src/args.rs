@@ -4,6 +4,7 @@ pub mod bench_compare;
 pub mod bench_tfhe;
 pub mod compare;
 pub mod demo;
+pub mod infer;
 pub mod minimax;
 pub mod sort;
 pub mod task;
@@ -63,6 +64,12 @@ pub enum Command {
     Tree {
         #[command(subcommand)]
         what: tree::Tree,
+    },
+    /// Scores of encrypted samples by logistic regression or a small network
+    #[command(after_help = "Example:\n  arras infer predict --model network.json --in samples.csv --check")]
+    Infer {
+        #[command(subcommand)]
+        what: infer::Infer,
     },
     /// Make keys
     #[command(

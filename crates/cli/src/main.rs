@@ -33,6 +33,7 @@ fn run(arras: &args::Arras) -> anyhow::Result<ExitCode> {
         args::Command::Workload(args) => cmd::workload::run(args, &out),
         args::Command::Sort(args) => cmd::sort::run(args, &out),
         args::Command::Tree { what } => cmd::tree::run(what, &out),
+        args::Command::Infer { what } => cmd::infer::run(what, &out),
         args::Command::Keygen(args) => cmd::keygen::run(args, &out),
         args::Command::Seal(args) => cmd::seal::run(args, &out),
         args::Command::Run(args) => cmd::evaluate::run(args, &out),

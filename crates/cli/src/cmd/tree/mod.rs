@@ -1,6 +1,5 @@
 //! `arras tree`: classes of encrypted samples by decision trees and forests.
 
-mod table;
 mod train;
 
 use std::path::Path;
@@ -8,15 +7,15 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use arras_apps::Program as _;
-use arras_apps::tree::{Model, Packing, Predict, Prediction, Samples};
+use arras_apps::tree::{Model, ModelError, Packing, Predict, Prediction, Samples};
 use arras_client::store;
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::args::tree::{self as args, Tree};
+use crate::cmd::samples::{self, Table};
 use crate::cmd::task::{self, Took};
 use crate::output::{self, Output};
-use table::Table;
 
 pub fn run(what: &Tree, out: &Output) -> anyhow::Result<ExitCode> {
     match what {
@@ -73,12 +72,29 @@ fn ready(args: &args::Samples) -> anyhow::Result<Ready> {
         anyhow::bail!("the model has feature \"{name}\" where the header of the samples has \"{found}\"");
     }
     let rows =
-        model.quantise(&table.rows, args.clamp).map_err(|error| table.located(error, args.labelled))?;
+        model.quantise(&table.rows, args.clamp).map_err(|error| located(error, &table, args.labelled))?;
     let packing = Packing::choose(model.forest(), model.bits(), rows.len())?;
     let thresholds = || Some(model.thresholds().to_vec());
     let (public, hidden) = if args.hide_thresholds { (None, thresholds()) } else { (thresholds(), None) };
     let program = Predict::new(model.bits(), model.forest().clone(), public, rows.len(), packing)?;
     Ok(Ready { data: Samples { rows, thresholds: hidden }, model, table, program })
+}
+
+/// The same error in the words of whoever wrote the file.
+fn located(error: ModelError, table: &Table, labelled: bool) -> anyhow::Error {
+    if let ModelError::Features { row, need, have } = error {
+        let line = table.line(row);
+        let hint = samples::hint(need, have, labelled);
+        return anyhow::anyhow!("line {line} has {have} numbers, and the model has {need} features{hint}");
+    }
+    if let ModelError::Beyond { row, feature, value, bits, least, most } = error {
+        let line = table.line(row);
+        return anyhow::anyhow!(
+            "line {line}, column {feature}: {value} is beyond what {bits} bits of the model hold, {least} to {most}: \
+             with --clamp it counts as the nearest of these, which changes no answer"
+        );
+    }
+    error.into()
 }
 
 /// The most bytes of a model.
@@ -100,7 +116,7 @@ fn predict(args: &args::Predict, out: &Output) -> anyhow::Result<ExitCode> {
     });
     let classes: Vec<Value> = predictions.iter().map(|p| label(Some(&model), p)).collect();
     let right =
-        classes.iter().zip(&table.labels).filter(|(class, label)| table::is_label(class, label)).count();
+        classes.iter().zip(&table.labels).filter(|(class, label)| samples::is_label(class, label)).count();
     let samples = classes.len();
     let report = Report {
         accuracy: args.samples.labelled.then(|| right as f64 / samples as f64),
@@ -161,7 +177,7 @@ fn rows(name: &str, lines: &[u64], classes: &[Value], votes: Option<&[Vec<u64>]>
     header.extend(votes.map(|_| "votes"));
     let cells = |i: usize, class: &Value| {
         let line = lines.get(i).map(u64::to_string).unwrap_or_default();
-        let mut row = vec![line, output::excerpt(&table::text(class), 60)];
+        let mut row = vec![line, output::excerpt(&samples::text(class), 60)];
         row.extend(votes.and_then(|votes| votes.get(i)).map(|votes| format!("{votes:?}")));
         row
     };

@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::args::tree::Train;
-use crate::cmd::tree::table::Table;
+use crate::cmd::samples::Table;
 use crate::output::{self, Output};
 
 #[derive(Serialize)]

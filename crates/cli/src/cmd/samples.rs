@@ -1,9 +1,8 @@
-//! Samples in CSV.
+//! Samples in CSV, and their classes.
 
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
-use arras_apps::tree::ModelError;
 use serde_json::Value;
 
 use crate::{input, output};
@@ -70,29 +69,15 @@ impl Table {
         Ok(())
     }
 
-    /// The same error in the words of whoever wrote the file.
-    pub fn located(&self, error: ModelError, labelled: bool) -> anyhow::Error {
-        let line = |row: usize| self.lines.get(row.wrapping_sub(1)).copied().unwrap_or_default();
-        if let ModelError::Features { row, need, have } = error {
-            let hint = if have == need + 1 && !labelled {
-                "; is the last column the class? then say --labelled"
-            } else {
-                ""
-            };
-            return anyhow::anyhow!(
-                "line {} has {have} numbers, and the model has {need} features{hint}",
-                line(row)
-            );
-        }
-        if let ModelError::Beyond { row, feature, value, bits, least, most } = error {
-            let line = line(row);
-            return anyhow::anyhow!(
-                "line {line}, column {feature}: {value} is beyond what {bits} bits of the model hold, {least} to {most}: \
-                 with --clamp it counts as the nearest of these, which changes no answer"
-            );
-        }
-        error.into()
+    /// The line of a row, counted from 1.
+    pub fn line(&self, row: usize) -> u64 {
+        self.lines.get(row.wrapping_sub(1)).copied().unwrap_or_default()
     }
+}
+
+/// What to say of a sample with one number too many.
+pub fn hint(need: usize, have: usize, labelled: bool) -> &'static str {
+    if have == need + 1 && !labelled { "; is the last column the class? then say --labelled" } else { "" }
 }
 
 /// A class as text stands for it.
