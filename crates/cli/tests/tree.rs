@@ -139,3 +139,22 @@ fn models_that_are_none_are_refused() {
     train("/nonexistent").refused("/nonexistent cannot be read");
     assert!(!folder.path("new.json").exists());
 }
+
+#[test]
+fn breast_cancer_is_classified_in_bulk() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/uci/breast_cancer.csv");
+    let Ok(text) = std::fs::read_to_string(&path) else {
+        eprintln!("skipped: {} is not there", path.display());
+        return;
+    };
+    let folder = Folder::new();
+    // The first line counts samples and features.
+    let labelled = text.split_once('\n').unwrap().1;
+    folder.write("labelled.csv", labelled);
+    let (file, out) = (folder.text("labelled.csv"), folder.text("tree.json"));
+    let trained = arras(&["tree", "train", "--in", &file, "--depth", "6", "--out", &out, "--json"]).json();
+    let report = folder.predict(labelled, &["--labelled", "--check"]).json();
+    assert_eq!(report["samples"], 569);
+    assert_eq!(report["packing"], "nodes");
+    assert_eq!((&report["wrong"], &report["accuracy"]), (&json!(0), &trained["accuracy"]));
+}
