@@ -22,7 +22,7 @@
 //! ciphertext; the second takes several times the samples into one ciphertext.
 //!
 //! A ciphertext for each feature and a sample in each slot would need no rotation, but one sign for each split whatever the
-//! number of samples: for 63 splits of 8 bits some 12 s for 1 to 32,768 samples, which the second packing reaches with 18,000.
+//! number of samples: as many as the second packing takes for a sample in every slot, and only there without its linear maps.
 //!
 //! Reference: Akhavan Mahdavi, Ni, Linkov and Kerschbaum (2023), Level Up: Private Non-Interactive Decision Tree Evaluation using
 //! Levelled Homomorphic Encryption, for the sums along paths.
