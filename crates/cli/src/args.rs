@@ -4,6 +4,7 @@ pub mod bench_compare;
 pub mod bench_tfhe;
 pub mod compare;
 pub mod demo;
+pub mod graph;
 pub mod infer;
 pub mod minimax;
 pub mod sort;
@@ -70,6 +71,14 @@ pub enum Command {
     Infer {
         #[command(subcommand)]
         what: infer::Infer,
+    },
+    /// Shortest paths between all pairs of nodes of an encrypted graph, and which nodes lead to which
+    #[command(
+        after_help = "Examples:\n  arras graph paths --in weights.csv --check\n  arras graph reach --in weights.csv --json"
+    )]
+    Graph {
+        #[command(subcommand)]
+        what: graph::Graph,
     },
     /// Make keys
     #[command(

@@ -32,6 +32,7 @@ fn run(arras: &args::Arras) -> anyhow::Result<ExitCode> {
         args::Command::Compare(args) => cmd::compare::run(args, &out),
         args::Command::Workload(args) => cmd::workload::run(args, &out),
         args::Command::Sort(args) => cmd::sort::run(args, &out),
+        args::Command::Graph { what } => cmd::graph::run(what, &out),
         args::Command::Tree { what } => cmd::tree::run(what, &out),
         args::Command::Infer { what } => cmd::infer::run(what, &out),
         args::Command::Keygen(args) => cmd::keygen::run(args, &out),

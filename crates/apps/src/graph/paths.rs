@@ -122,6 +122,12 @@ impl Paths {
         Self::new(nodes, 1, false)
     }
 
+    /// Whether it only says where paths lead.
+    #[must_use]
+    pub fn is_reach(&self) -> bool {
+        self.bits == 1 && !self.predecessors
+    }
+
     /// How many nodes.
     #[must_use]
     pub fn nodes(&self) -> usize {

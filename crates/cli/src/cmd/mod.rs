@@ -8,6 +8,7 @@ pub mod compare;
 pub mod demo;
 pub mod eval;
 pub mod evaluate;
+pub mod graph;
 pub mod infer;
 pub mod keygen;
 pub mod minimax;

@@ -1,0 +1,100 @@
+//! Graphs from the command line: all in one go, one party at a time, and every reason to refuse.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail loudly")]
+
+mod arras;
+
+use std::path::PathBuf;
+
+use arras::arras;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+struct Folder(TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        Self(TempDir::new().unwrap())
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn text(&self, name: &str) -> String {
+        self.path(name).display().to_string()
+    }
+
+    fn write(&self, name: &str, text: &str) -> String {
+        std::fs::write(self.path(name), text).unwrap();
+        self.text(name)
+    }
+
+    fn paths(&self, graph: &str, more: &[&str]) -> arras::Outcome {
+        let file = self.write("graph.csv", graph);
+        arras(&[&["graph", "paths", "--in", &file, "--json"][..], more].concat())
+    }
+}
+
+#[test]
+fn paths_of_an_encrypted_graph_are_found() {
+    let report =
+        Folder::new().paths("0,10,\n,0,10\n30,inf,0\n", &["--bits", "3", "--scale", "--check"]).json();
+    assert_eq!(report["wrong"], 0);
+    // The largest weight, 30, becomes 6.
+    assert_eq!(report["distances"], json!([[0, 2, 4], [7, 0, 2], [6, 7, 0]]));
+    assert_eq!(report["predecessors"], json!([[null, 0, 1], [null, null, 1], [2, null, null]]));
+    assert_eq!((&report["infinity"], &report["nodes"], &report["bits"]), (&json!(7), &json!(3), &json!(3)));
+    assert!(report["plan"]["certificate"]["bounds"][0].as_f64().unwrap() < 0.5);
+}
+
+#[test]
+fn each_party_does_its_part() {
+    let folder = Folder::new();
+    let graph = folder.write("graph.csv", "0,5,\n,0,\n,9,0\n");
+    let path = |name: &str| folder.text(name);
+    let (keys, task, sealed, answer) = (path("keys"), path("task"), path("sealed"), path("answer"));
+    let seal =
+        ["graph", "seal", "--in", &graph, "--reach", "--keys", &keys, "--task", &task, "--out", &sealed];
+    arras(&seal).fine();
+    let evaluation = path("keys/evaluation.key");
+    let run = [
+        "graph",
+        "run",
+        "--evaluation-keys",
+        &evaluation,
+        "--task",
+        &task,
+        "--in",
+        &sealed,
+        "--out",
+        &answer,
+    ];
+    std::fs::rename(folder.path("keys/secret.key"), folder.path("kept")).unwrap();
+    arras(&run).fine();
+    std::fs::rename(folder.path("kept"), folder.path("keys/secret.key")).unwrap();
+    let opened: Value =
+        arras(&["graph", "open", "--keys", &keys, "--task", &task, "--in", &answer, "--json"]).json();
+    assert_eq!(opened["reachable"], json!([[true, true, false], [false, true, false], [false, true, true]]));
+    arras(&["graph", "open", "--keys", &keys, "--task", &task, "--in", &sealed]).refused("run");
+    std::fs::write(folder.path("task"), "{}").unwrap();
+    arras(&run).refused("hold no program");
+}
+
+#[test]
+fn graphs_that_do_not_fit_are_refused() {
+    let folder = Folder::new();
+    let refused = |graph: &str, words: &str| folder.paths(graph, &[]).refused(words);
+    refused("", "holds no weights");
+    refused("0,1\n1\n", "row 2 has 1 weights, and there are 2 rows");
+    refused("0,-3\n1,0\n", "row 1, column 2: the weight -3 is negative");
+    refused("0,NaN\n1,0\n", "row 1, column 2: NaN is no weight");
+    refused("0,1.5\n1,0\n", "row 1, column 2: 1.5 is no weight");
+    refused("0,1\n255,0\n", "the weight 255 is above 254, the largest distance of 8 bits");
+    refused("0\n", "a graph of 1 nodes is not taken here: give 2 to 128 nodes");
+    let large = format!("{}\n", vec!["1"; 129].join(",")).repeat(129);
+    refused(&large, "a graph of 129 nodes is not taken here: give 2 to 128 nodes");
+    folder.paths("0,1\n1,0\n", &["--bits", "13"]).refused("13 is not in 1..=12");
+    std::fs::write(folder.path("binary.csv"), [0xff, 0xfe, 0x00]).unwrap();
+    arras(&["graph", "reach", "--in", &folder.text("binary.csv")]).refused("utf-8");
+    arras(&["graph", "reach", "--in", &folder.text("missing.csv")]).refused("missing.csv");
+}
