@@ -36,6 +36,7 @@ impl Folder {
 }
 
 #[test]
+#[ignore = "slow: 3 GB of memory for keys"]
 fn paths_of_an_encrypted_graph_are_found() {
     let report =
         Folder::new().paths("0,10,\n,0,10\n30,inf,0\n", &["--bits", "3", "--scale", "--check"]).json();
@@ -50,7 +51,7 @@ fn paths_of_an_encrypted_graph_are_found() {
 #[test]
 fn each_party_does_its_part() {
     let folder = Folder::new();
-    let graph = folder.write("graph.csv", "0,5,\n,0,\n,9,0\n");
+    let graph = folder.write("graph.csv", "0,5,,\n,0,,\n,9,0,\n,,,0\n");
     let path = |name: &str| folder.text(name);
     let (keys, task, sealed, answer) = (path("keys"), path("task"), path("sealed"), path("answer"));
     let seal =
@@ -74,7 +75,15 @@ fn each_party_does_its_part() {
     std::fs::rename(folder.path("kept"), folder.path("keys/secret.key")).unwrap();
     let opened: Value =
         arras(&["graph", "open", "--keys", &keys, "--task", &task, "--in", &answer, "--json"]).json();
-    assert_eq!(opened["reachable"], json!([[true, true, false], [false, true, false], [false, true, true]]));
+    assert_eq!(
+        opened["reachable"],
+        json!([
+            [true, true, false, false],
+            [false, true, false, false],
+            [false, true, true, false],
+            [false, false, false, true]
+        ])
+    );
     arras(&["graph", "open", "--keys", &keys, "--task", &task, "--in", &sealed]).refused("run");
     std::fs::write(folder.path("task"), "{}").unwrap();
     arras(&run).refused("hold no program");
@@ -93,7 +102,8 @@ fn graphs_that_do_not_fit_are_refused() {
     refused("0\n", "a graph of 1 nodes is not taken here: give 2 to 128 nodes");
     let large = format!("{}\n", vec!["1"; 129].join(",")).repeat(129);
     refused(&large, "a graph of 129 nodes is not taken here: give 2 to 128 nodes");
-    folder.paths("0,1\n1,0\n", &["--bits", "13"]).refused("13 is not in 1..=12");
+    let beyond = folder.paths("0,1\n1,0\n", &["--bits", "13"]);
+    assert!(beyond.code == Some(2) && beyond.err.contains("13 is not in 1..=12"), "{}", beyond.err);
     std::fs::write(folder.path("binary.csv"), [0xff, 0xfe, 0x00]).unwrap();
     arras(&["graph", "reach", "--in", &folder.text("binary.csv")]).refused("utf-8");
     arras(&["graph", "reach", "--in", &folder.text("missing.csv")]).refused("missing.csv");

@@ -29,7 +29,7 @@ fn sign(paths: Paths) -> Sign {
 /// About half of all edges, of few different weights.
 fn graph(nodes: usize, most: u64, seed: u64) -> Graph {
     let draws = words(2 * nodes * nodes, most + 1, &mut rng(seed));
-    let weight = |at: usize| (draws[at] % 2 == 0).then_some(draws[nodes * nodes + at]);
+    let weight = |at: usize| draws[at].is_multiple_of(2).then_some(draws[nodes * nodes + at]);
     let rows: Vec<Vec<Option<u64>>> =
         (0..nodes).map(|i| (0..nodes).map(|j| weight(i * nodes + j)).collect()).collect();
     Graph::new(&rows).unwrap()
