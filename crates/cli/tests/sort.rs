@@ -41,6 +41,28 @@ fn three_parties_find_the_median() {
 }
 
 #[test]
+#[ignore = "minutes on a small machine"]
+fn many_equal_numbers_in_all_modes_and_sizes() {
+    for (count, bits, mode) in
+        [(128, 8, "sort"), (256, 8, "sort"), (64, 12, "top"), (9, 16, "rank"), (100, 8, "median")]
+    {
+        let most = (1_u64 << bits) - 1;
+        let value = |i: u64| match i % 4 {
+            0 => most,
+            1 => most / 2 + i % 3,
+            2 => i * i * 2_654_435_761 % (most + 1),
+            _ => 0,
+        };
+        let lines: String = (0..count).map(|i| format!("{}\n", value(i))).collect();
+        let bits = bits.to_string();
+        let mut args = vec!["sort", "--check", "--json", "--bits", &bits, "--mode", mode];
+        args.extend((mode == "top").then_some(["--k", "10"]).into_iter().flatten());
+        let report = fed(&args, lines.as_bytes()).json();
+        assert_eq!((&report["wrong"], &report["values"]), (&json!(0), &json!(count)), "{mode} {count}");
+    }
+}
+
+#[test]
 fn bad_numbers_are_refused_in_one_sentence() {
     let long = "1\n".repeat(513);
     let cases: [(&[u8], &[&str], &str); 13] = [
