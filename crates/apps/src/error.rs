@@ -208,12 +208,6 @@ pub enum Error {
         /// The most.
         most: usize,
     },
-    /// A query whose answer follows from the schema and the number of rows.
-    #[error("the answer does not depend on any value of the table: {why}, so nothing need be encrypted")]
-    NothingHidden {
-        /// Why.
-        why: &'static str,
-    },
     /// A file that is no table.
     #[error("the table cannot be read: {what}")]
     Csv {

@@ -73,13 +73,12 @@ fn sqlite_gives_the_same_answers() {
                     assert_eq!(answer, exact, "{sql} in {slots} slots");
                     hidden += 1;
                 }
-                Err(Error::NothingHidden { .. }) => {}
                 Err(Error::Unsupported { part }) if part.contains("the same in every row") => {}
                 Err(error) => panic!("{sql}: {error}"),
             }
         }
     }
-    assert!(hidden > 500, "{hidden}");
+    assert!(hidden > 700, "{hidden}");
 }
 
 fn employees() -> Schema {
@@ -219,8 +218,6 @@ fn what_is_not_supported_is_named() {
         ("SELECT name FROM emp", "no column name: the schema has id, salary"),
         ("SELECT id FROM staff", "no table staff: the schema has emp"),
         ("SELECT staff.id FROM emp", "staff.id"),
-        ("SELECT COUNT(*) FROM emp", "nothing need be encrypted"),
-        ("SELECT id FROM emp WHERE salary > 255", "nothing need be encrypted"),
         (
             "SELECT id FROM emp WHERE salary * salary * salary * salary * salary > 3",
             "from 0 to 1078203909375",
@@ -234,6 +231,33 @@ fn what_is_not_supported_is_named() {
     }
     let sql = format!("SELECT {}id FROM emp", "(".repeat(10_000));
     assert!(refusal(&sql).contains("cannot be read"));
+}
+
+/// The query as it was published asks 8-bit columns for a sum that they never reach, which is no reason to compute less.
+#[test]
+fn conditions_that_no_row_meets_are_computed() {
+    let columns = vec![vec![1, 2, 3], vec![255, 20, 0], vec![21, 255, 255], vec![255, 255, 0], vec![0, 1, 2]];
+    let published = QUERY.replace("300 AND 400", "700 AND 800");
+    let program = Table::new(&published, &employees(), 3, 1 << 10).unwrap();
+    assert_eq!(program.needs(), Table::new(QUERY, &employees(), 3, 1 << 10).unwrap().needs());
+    assert_eq!(clear(&program, &columns).rows, Vec::<Vec<Cell>>::new());
+    for (sql, rows) in [
+        ("SELECT id, SALARY FROM emp WHERE salary < 3 AND salary > 3", vec![]),
+        (
+            "SELECT COUNT(*), SUM(id), MAX(id) FROM emp WHERE salary < 3 AND salary > 3",
+            vec![vec![Cell::Integer(0), Cell::Null, Cell::Null]],
+        ),
+        ("SELECT dept, COUNT(*) FROM emp WHERE salary > 300 GROUP BY dept", vec![]),
+        ("SELECT COUNT(*) FROM emp", vec![vec![Cell::Integer(3)]]),
+        (
+            "SELECT id + 1 FROM emp WHERE salary >= 0",
+            vec![vec![Cell::Integer(2)], vec![Cell::Integer(3)], vec![Cell::Integer(4)]],
+        ),
+    ] {
+        let program = Table::new(sql, &employees(), 3, 64).unwrap();
+        assert_eq!(clear(&program, &columns).rows, rows, "{sql}");
+        assert_eq!(program.exact(&columns).rows, rows, "{sql}");
+    }
 }
 
 #[test]

@@ -8,6 +8,7 @@ pub mod graph;
 pub mod infer;
 pub mod minimax;
 pub mod sort;
+pub mod sql;
 pub mod task;
 pub mod tree;
 pub mod workload;
@@ -80,6 +81,12 @@ pub enum Command {
         #[command(subcommand)]
         what: graph::Graph,
     },
+
+    /// A SQL query on an encrypted table: seal, run and open in one go, or one party at a time
+    #[command(
+        after_help = "Examples:\n  arras sql \"SELECT dept, COUNT(*), AVG(salary) FROM emp WHERE bonus > 9 GROUP BY dept\" --table emp=emp.csv --schema schema.json\n  arras sql \"SELECT id FROM emp WHERE salary + bonus BETWEEN 300 AND 400\" --table emp=emp.csv --schema schema.json --check --json\n\nwith schema.json {\"emp\": {\"id\": 8, \"dept\": 2, \"salary\": 8, \"bonus\": 8}}: the bits of every column. The query and the number of rows are public."
+    )]
+    Sql(Box<sql::Sql>),
     /// Make keys
     #[command(
         after_help = "Examples:\n  arras keygen --out keys\n  arras keygen --out other-keys --passphrase\n  arras keygen --out boot-keys --bootstrap boot-n16\n\nsecret.key stays with you; evaluation.key and params go to whoever runs the model."

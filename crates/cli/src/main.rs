@@ -30,6 +30,7 @@ fn run(arras: &args::Arras) -> anyhow::Result<ExitCode> {
     match &arras.command {
         args::Command::Classify(args) => cmd::classify::run(args, &out),
         args::Command::Compare(args) => cmd::compare::run(args, &out),
+        args::Command::Sql(args) => cmd::sql::run(args, &out),
         args::Command::Workload(args) => cmd::workload::run(args, &out),
         args::Command::Sort(args) => cmd::sort::run(args, &out),
         args::Command::Graph { what } => cmd::graph::run(what, &out),

@@ -42,12 +42,13 @@ impl Builder {
     /// The plan.
     ///
     /// # Errors
-    /// Too many vectors, or an answer that takes nothing hidden.
-    pub fn finish(self) -> Result<Plan, Error> {
-        self.check()?;
+    /// Too many vectors.
+    pub fn finish(mut self) -> Result<Plan, Error> {
         if self.plan.targets.is_empty() {
-            return Err(Error::NothingHidden { why: "it follows from the schema and the number of rows" });
+            // The answer follows from the number of rows, and a run returns something all the same.
+            self.total(&[0], (None, None))?;
         }
+        self.check()?;
         Ok(self.plan)
     }
 
@@ -88,10 +89,10 @@ impl Builder {
         Ok(())
     }
 
-    /// What p - t + 1/2 is divided by to lie in [-1, 1].
+    /// What p - t + 1/2 is divided by to lie in [-1, 1]; at least 1, since signs have gaps below 1.
     fn divisor(&self, Key { poly, threshold }: &Key) -> f64 {
         let (lo, hi) = poly.range(&self.most);
-        (hi - threshold).max(threshold - 1 - lo) as f64 + 0.5
+        ((hi - threshold).max(threshold - 1 - lo) as f64 + 0.5).max(1.0)
     }
 
     fn collect(&self, condition: &Predicate, keys: &mut Vec<Key>) {

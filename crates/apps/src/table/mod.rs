@@ -88,7 +88,7 @@ impl Table {
     ///
     /// # Errors
     /// SQL that cannot be read or is not supported, names that the schema does not have, ranges that are too wide, no rows or
-    /// too many, or an answer that takes nothing hidden.
+    /// too many.
     pub fn new(sql: &str, schema: &Schema, rows: usize, slots: usize) -> Result<Self, Error> {
         if !slots.is_power_of_two() || !(2..=SLOTS).contains(&slots) {
             return Err(Error::Size { have: slots, least: 2, most: SLOTS });
@@ -149,13 +149,10 @@ impl Table {
 fn planned(query: &Query, rows: usize, slots: usize) -> Result<(Plan, Reads), Error> {
     let most = query.table.most();
     let groups = groups(query, &most)?;
-    if groups.is_empty() || groups.iter().all(|(_, condition)| *condition == Predicate::Always(false)) {
-        return Err(Error::NothingHidden { why: "no row of these bits can meet the condition" });
-    }
     let repeated = query.items.iter().any(|item| matches!(item.value, Value::Min(_) | Value::Max(_)));
     let mut builder = Builder::new(Layout::new(rows, slots, repeated), most);
     builder.conditions(groups.iter().map(|(_, condition)| condition))?;
-    let reads = if query.is_rows() {
+    let reads = if query.is_rows() && query.filter != Predicate::Always(false) {
         let mask = builder.factors(&query.filter);
         let value = |item: &sql::Item| match &item.value {
             Value::Plain(p) => {
@@ -173,7 +170,7 @@ fn planned(query: &Query, rows: usize, slots: usize) -> Result<(Plan, Reads), Er
         Reads::Rows { mask: builder.mask(mask), items }
     } else {
         let mut reads = Vec::with_capacity(groups.len());
-        for (keys, condition) in &groups {
+        for (keys, condition) in groups.iter().filter(|_| !query.is_rows()) {
             reads.push(group(&mut builder, query, keys, condition)?);
             builder.check()?;
         }
@@ -192,7 +189,7 @@ fn groups(query: &Query, most: &[u64]) -> Result<Vec<(Vec<i128>, Predicate)>, Er
             return Err(too_many_groups(have));
         }
         let with = |(keys, condition): &(Vec<i128>, Predicate), value: i128| {
-            let is = Predicate::between(&Poly::column(*key), value, value, most);
+            let is = Predicate::between(&Poly::column(*key), (value, value), most, 0);
             ([keys.as_slice(), &[value]].concat(), Predicate::all(vec![condition.clone(), is]))
         };
         groups = groups.iter().flat_map(|group| (0..=top).map(move |value| with(group, value))).collect();
@@ -217,7 +214,17 @@ fn group(
     condition: &Predicate,
 ) -> Result<(Integer, Vec<Read>), Error> {
     if *condition == Predicate::Always(false) {
-        return Ok((Integer::Public(0), query.items.iter().map(|_| Read::Count).collect()));
+        let read = |item: &sql::Item| match item.value {
+            Value::Count => Read::Count,
+            // Nothing over no rows.
+            Value::Plain(_)
+            | Value::Key(_)
+            | Value::Sum(_)
+            | Value::Avg(_)
+            | Value::Min(_)
+            | Value::Max(_) => Read::Sum(Vec::new()),
+        };
+        return Ok((Integer::Public(0), query.items.iter().map(read).collect()));
     }
     let rows = builder.layout().rows;
     let mask = builder.factors(condition);

@@ -62,7 +62,9 @@ impl Set {
 
 impl Predicate {
     /// p in lo..=hi, where [`FAR`] is no bound, for columns up to `most`.
-    pub fn between(p: &Poly, lo: i128, hi: i128, most: &[u64]) -> Self {
+    ///
+    /// `reach` is how far p is taken to go beyond its range: no condition is settled by what lies nearer to it.
+    pub fn between(p: &Poly, (lo, hi): (i128, i128), most: &[u64], reach: i128) -> Self {
         let (rest, constant) = p.split();
         let (lo, hi) = (lo.saturating_sub(constant), hi.saturating_sub(constant));
         if rest.is_constant() {
@@ -72,6 +74,7 @@ impl Predicate {
         let ends = (divided(lo, divisor.abs(), true), divided(hi, divisor.abs(), false));
         let ends = if divisor < 0 { (-ends.1, -ends.0) } else { ends };
         let range = q.range(most);
+        let range = (range.0 - reach, range.1 + reach);
         let set = Set::new(range, vec![ends]);
         Predicate::In(q, set).settled()
     }

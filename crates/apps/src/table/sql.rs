@@ -71,16 +71,14 @@ impl Query {
         let mut items = Vec::new();
         let keys = keys(&select.group_by, &table)?;
         for item in &select.projection {
-            let names = Names { table: &table, keys: &keys };
+            let names = Names { table: &table, keys: &keys, reach: 0 };
             items.extend(names.items(item)?);
         }
         if items.len() > ITEMS {
             return Err(Error::TooMany { what: "expressions", have: items.len(), most: ITEMS });
         }
         check_mixture(&items, &keys)?;
-        let names = Names { table: &table, keys: &[] };
-        let filter =
-            select.selection.as_ref().map_or(Ok(Predicate::Always(true)), |expr| names.condition(expr))?;
+        let filter = filter(select.selection.as_ref(), &table)?;
         Ok(Query { table, items, filter, keys })
     }
 
@@ -144,7 +142,7 @@ fn keys(group_by: &GroupByExpr, table: &TableSchema) -> Result<Vec<usize>, Error
     if !modifiers.is_empty() {
         return unsupported(format!("{group_by}"));
     }
-    let names = Names { table, keys: &[] };
+    let names = Names { table, keys: &[], reach: 0 };
     let mut keys = Vec::new();
     for expr in exprs {
         match names.column(expr)? {
@@ -155,6 +153,19 @@ fn keys(group_by: &GroupByExpr, table: &TableSchema) -> Result<Vec<usize>, Error
     }
     Ok(keys)
 }
+
+/// The condition on rows. One that no row of these bits can meet is computed as it is written, like any other.
+fn filter(selection: Option<&Expr>, table: &TableSchema) -> Result<Predicate, Error> {
+    let Some(expr) = selection else { return Ok(Predicate::Always(true)) };
+    let condition = |reach| Names { table, keys: &[], reach }.condition(expr);
+    match condition(0)? {
+        Predicate::Always(false) => condition(REACH),
+        filter => Ok(filter),
+    }
+}
+
+/// How far expressions are taken to go beyond their ranges.
+const REACH: i128 = 1 << 20;
 
 /// Refuses rows beside aggregates.
 fn check_mixture(items: &[Item], keys: &[usize]) -> Result<(), Error> {
@@ -175,6 +186,8 @@ fn check_mixture(items: &[Item], keys: &[usize]) -> Result<(), Error> {
 struct Names<'a> {
     table: &'a TableSchema,
     keys: &'a [usize],
+    /// How far expressions are taken to go beyond their ranges.
+    reach: i128,
 }
 
 impl Names<'_> {
@@ -340,7 +353,7 @@ impl Names<'_> {
             let what = format!("what {whole} compares");
             return Err(Error::Overflow { what, least: lo, most: hi, limit: COMPARED });
         }
-        Ok(Predicate::between(&difference, ends.0, ends.1, &most))
+        Ok(Predicate::between(&difference, ends, &most, self.reach))
     }
 }
 

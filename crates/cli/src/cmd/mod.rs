@@ -17,6 +17,7 @@ pub mod params;
 mod samples;
 pub mod seal;
 pub mod sort;
+pub mod sql;
 pub mod task;
 pub mod train;
 pub mod tree;
