@@ -158,10 +158,8 @@ fn keys(group_by: &GroupByExpr, table: &TableSchema) -> Result<Vec<usize>, Error
 fn filter(selection: Option<&Expr>, table: &TableSchema) -> Result<Predicate, Error> {
     let Some(expr) = selection else { return Ok(Predicate::Always(true)) };
     let condition = |reach| Names { table, keys: &[], reach }.condition(expr);
-    match condition(0)? {
-        Predicate::Always(false) => condition(REACH),
-        filter => Ok(filter),
-    }
+    let filter = condition(0)?;
+    if matches!(filter, Predicate::Always(false)) { condition(REACH) } else { Ok(filter) }
 }
 
 /// How far expressions are taken to go beyond their ranges.
