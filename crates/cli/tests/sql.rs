@@ -103,5 +103,8 @@ fn bad_input_is_refused_with_a_sentence() {
     refused("SELECT id FROM emp", "99 bits");
     folder.write("schema.json", "[]");
     refused("SELECT id FROM emp", "the schema is no schema");
-    arras(&["sql"]).refused("there is no query");
+    // Words that are missing are named with the usage, as for every command.
+    let usage = arras(&["sql"]);
+    assert_eq!(usage.code, Some(2));
+    assert!(usage.err.contains("--schema") && usage.err.contains("Usage"), "{}", usage.err);
 }
