@@ -6,6 +6,7 @@ use anyhow::{Context as _, bail};
 use arras_ckks::{KeyRequest, Params};
 use arras_client::plan::Plan;
 use arras_client::{Error, Folder, Keys, Source, random};
+use arras_rlwe::wire;
 use etcetera::BaseStrategy as _;
 
 use crate::{memory, output, stop};
@@ -14,7 +15,8 @@ use crate::{memory, output, stop};
 pub fn folder(plan: &Plan) -> anyhow::Result<Folder> {
     let home = etcetera::choose_base_strategy()
         .context("this user has no home folder: say with --keys where keys shall be kept")?;
-    let name = format!("{}-{}", plan.params().id(), fingerprint(plan.request()));
+    // Keys in a format of another version are not in the way.
+    let name = format!("{}-{}-v{}", plan.params().id(), fingerprint(plan.request()), wire::VERSION);
     Ok(Folder::at(home.data_dir().join("arras").join("keys").join(name)))
 }
 
