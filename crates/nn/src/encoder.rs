@@ -76,6 +76,13 @@ impl Table {
         &self.scales
     }
 
+    /// One row; nothing when the table does not have it.
+    pub fn row(&self, at: usize) -> Option<impl Iterator<Item = f64>> {
+        let codes = self.codes.chunks_exact(self.width).nth(at)?;
+        let scale = f64::from(*self.scales.get(at)?);
+        Some(codes.iter().map(move |&code| scale * f64::from(code)))
+    }
+
     /// The weighted sum of rows; a row that the table does not have counts as zero.
     #[must_use]
     pub fn sum(&self, entries: &[Entry]) -> Vec<f64> {

@@ -69,7 +69,7 @@ pub enum Error {
     )]
     Tensor {
         /// Name of the tensor.
-        name: &'static str,
+        name: String,
     },
     /// The checksum does not match, or is not there.
     #[error("the model file is damaged: its checksum does not match; copy or make it again")]
@@ -134,4 +134,33 @@ pub enum Error {
         /// What the reader says.
         source: serde_json::Error,
     },
+    /// A text longer than the lanes.
+    #[error(
+        "the text has {have} pieces with its first and last mark, and the model reads {most}: shorten it, or ask for it to be cut off"
+    )]
+    TooLong {
+        /// Pieces of the text, with both marks.
+        have: usize,
+        /// The most that fit.
+        most: usize,
+    },
+    /// A vocabulary without one of the special pieces.
+    #[error("the vocabulary has no piece `{piece}`: it is not a WordPiece vocabulary of the BERT family")]
+    Special {
+        /// The missing piece.
+        piece: &'static str,
+    },
+    /// A file of another kind.
+    #[error("the model file is of the format `{have}`, and this reads `{need}`: use the matching version")]
+    Kind {
+        /// Format of the file.
+        have: String,
+        /// Format that this version reads.
+        need: &'static str,
+    },
+    /// A transformer without ranges.
+    #[error(
+        "the model file carries no ranges, from which the scales of its encrypted evaluation follow: measure them with `arras train transformer calibrate`"
+    )]
+    NoRanges,
 }

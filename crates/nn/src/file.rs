@@ -202,19 +202,20 @@ fn parts(file: &SafeTensors<'_>, card: &Card) -> Result<Parts, Error> {
 }
 
 /// The shape and bytes of a tensor of this type with N dimensions.
-fn tensor<'a, const N: usize>(
+pub(crate) fn tensor<'a, const N: usize>(
     file: &SafeTensors<'a>,
-    name: &'static str,
+    name: &str,
     dtype: Dtype,
 ) -> Result<([usize; N], &'a [u8]), Error> {
-    let view = file.tensor(name).map_err(|_| Error::Tensor { name })?;
+    let bad = || Error::Tensor { name: name.to_owned() };
+    let view = file.tensor(name).map_err(|_| bad())?;
     match <[usize; N]>::try_from(view.shape()) {
         Ok(shape) if view.dtype() == dtype => Ok((shape, view.data())),
-        Ok(_) | Err(_) => Err(Error::Tensor { name }),
+        Ok(_) | Err(_) => Err(bad()),
     }
 }
 
-fn scalars(bytes: &[u8]) -> impl Iterator<Item = f32> {
+pub(crate) fn scalars(bytes: &[u8]) -> impl Iterator<Item = f32> {
     bytes.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b))
 }
 

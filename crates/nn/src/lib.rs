@@ -11,6 +11,7 @@ mod model;
 pub mod program;
 pub mod sentinel;
 pub mod text;
+pub mod transformer;
 
 pub use encoder::{Encoder, Features, Pooling, Table};
 pub use error::Error;
@@ -20,3 +21,4 @@ pub use job::{Job, Mode};
 pub use lexicon::Lexicon;
 pub use metrics::Metrics;
 pub use model::{About, FIGURES, Model, NAME, Prediction, Ranges, Span};
+pub use transformer::Transformer;

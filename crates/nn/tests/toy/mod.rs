@@ -1,6 +1,9 @@
 //! A small valid model with numbers from a seed.
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
+#[allow(dead_code, reason = "only some tests use transformers")]
+pub mod transformer;
+
 use std::collections::BTreeMap;
 
 use arras_approx::{Fit, Target};
