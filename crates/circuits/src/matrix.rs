@@ -32,7 +32,7 @@ pub struct Steps {
 /// Diagonals that share a giant rotation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Giant {
-    /// The rotation of the group's sum; 0 costs nothing.
+    /// The rotation of the group's sum, done by the [`Steps::turns`] from here down; 0 costs nothing.
     pub rotation: usize,
     /// Index of the baby and the diagonal, already rotated by -rotation; one period long.
     pub terms: Vec<(usize, Vec<f64>)>,
@@ -42,8 +42,15 @@ impl Steps {
     /// The rotations that cost a key, without repetition.
     #[must_use]
     pub fn rotations(&self) -> BTreeSet<usize> {
-        let giants = self.giants.iter().map(|g| g.rotation);
-        self.babies.iter().copied().chain(giants).filter(|&r| r != 0).collect()
+        self.babies.iter().copied().chain(self.turns()).filter(|&r| r != 0).collect()
+    }
+
+    /// By how much the sum of a giant and of all above it turns towards the next one below, from the lowest giant on, which turns
+    /// by its own rotation. Evenly spaced giants need one key between them (Horner's rule).
+    pub fn turns(&self) -> impl Iterator<Item = usize> {
+        let below = self.giants.iter().map(|giant| giant.rotation);
+        let below = std::iter::once(0).chain(below);
+        self.giants.iter().zip(below).map(|(giant, below)| giant.rotation.saturating_sub(below))
     }
 
     /// Hoisted rotations plus twice the others.

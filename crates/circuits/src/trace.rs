@@ -17,21 +17,21 @@
 //! | `twice_real` | `Rotate`: a conjugation is an automorphism like any other |
 //! | `poly` | the affine map, unless the domain is [-1, 1], and the plan: see below |
 //! | `rotate` | `Rotate`, unless the rotation is 0 modulo the slots |
-//! | `linear` | `HoistedRotate`, `PlainProduct`, `Rotate`, one `Rescale`: see below |
+//! | `linear`, `linear_all` | `HoistedRotate`, `PlainProduct`, `Rotate`, a `Rescale` for each map: see below |
 //! | `point` | `Refresh` where the schedule has one, at the level of its operand |
 //!
 //! *Combine* works at the lowest level of all its terms, and aligns nothing: a weight carries the correction of its term's
 //! scale. *Poly* costs a `ScalarProduct` and a `Rescale` for the affine map and then, from the level reached, entry i of
 //! [`arras_approx::Plan::tally`] at i levels lower, with no alignment inside. *Linear* works at the level of its operand:
 //! a `HoistedRotate` for each baby other than 0, a `PlainProduct` for each diagonal, a `Rotate` for each giant other
-//! than 0, and one `Rescale`, of the sum over the giants.
+//! than 0, and one `Rescale`, of the sum over the giants. *Linear all* does the babies of all its maps once.
 //!
 //! What a refresh does inside is not counted: it happens at levels of its own.
 //!
 //! *Alignment*: when the operands of `add`, `sub` or `mul` are at levels h > l, the higher one loses limbs down to l + 1
 //! for nothing and then costs a `ScalarProduct` and a `Rescale` at level l + 1.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use arras_approx::Polynomial;
@@ -329,16 +329,20 @@ impl Rotate for Tracer {
         Ok(*a)
     }
     fn linear(&self, a: &Traced, m: &Matrix) -> Result<Traced, Error> {
-        check_repeats(m.slots(), self.slots)?;
+        Ok(self.linear_all(a, &[m])?.pop().unwrap_or(*a))
+    }
+    fn linear_all(&self, a: &Traced, ms: &[&Matrix]) -> Result<Vec<Traced>, Error> {
+        ms.iter().try_for_each(|m| check_repeats(m.slots(), self.slots))?;
         need("linear", 1, a.level)?;
-        for &baby in &m.steps().babies {
-            self.rotation(Op::HoistedRotate, baby, a.level);
-        }
-        for giant in &m.steps().giants {
-            self.count(Op::PlainProduct, a.level, giant.terms.len() as u64);
-            self.rotation(Op::Rotate, giant.rotation, a.level);
-        }
-        Ok(self.rescale(*a))
+        let babies: BTreeSet<usize> = ms.iter().flat_map(|m| m.steps().babies.iter().copied()).collect();
+        babies.into_iter().for_each(|baby| self.rotation(Op::HoistedRotate, baby, a.level));
+        let one = |m: &&Matrix| {
+            let products: usize = m.steps().giants.iter().map(|giant| giant.terms.len()).sum();
+            self.count(Op::PlainProduct, a.level, products as u64);
+            m.steps().turns().for_each(|by| self.rotation(Op::Rotate, by, a.level));
+            self.rescale(*a)
+        };
+        Ok(ms.iter().map(one).collect())
     }
 }
 

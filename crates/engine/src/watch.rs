@@ -18,7 +18,7 @@ impl<'a, B: Arith<Error: Into<Error>>, F: FnMut(usize) -> bool> Watched<'a, B, F
         Self { inner, heard: RefCell::new((0, heard)) }
     }
 
-    fn tell(&self, result: Result<B::Ct, B::Error>) -> Result<B::Ct, Error> {
+    fn tell<T>(&self, result: Result<T, B::Error>) -> Result<T, Error> {
         let value = result.map_err(Into::into)?;
         let (done, heard) = &mut *self.heard.borrow_mut();
         *done += 1;
@@ -74,6 +74,9 @@ impl<B: Rotate<Error: Into<Error>>, F: FnMut(usize) -> bool> Rotate for Watched<
     }
     fn linear(&self, a: &B::Ct, m: &Matrix) -> Result<B::Ct, Error> {
         self.tell(self.inner.linear(a, m))
+    }
+    fn linear_all(&self, a: &B::Ct, ms: &[&Matrix]) -> Result<Vec<B::Ct>, Error> {
+        self.tell(self.inner.linear_all(a, ms))
     }
 }
 

@@ -169,6 +169,17 @@ fn square_matrices_and_sparse_ones() {
     packed(&Linear { m: Matrix::dense(4, 4, &[0.0; 16], 4).unwrap() }, 4);
 }
 
+program!(Several { ms: Vec<Matrix> }, |me, ops, x| {
+    ops.linear_all(&x[0], &me.ms.iter().collect::<Vec<_>>())?
+});
+
+#[test]
+fn several_maps_share_their_baby_steps() {
+    let dense = |seed| Matrix::dense(16, 16, &units(256, &mut rng(seed)), 16).unwrap();
+    let sparse = Matrix::diagonals(16, [(5, units(16, &mut rng(46))), (14, vec![0.5; 16])].into()).unwrap();
+    packed(&Several { ms: vec![dense(44), sparse, dense(45)] }, 16);
+}
+
 #[test]
 fn dense_layers_both_ways() {
     packed(&Apply { m: Dense::plain(6, 32, &entries(6, 32), 32).unwrap() }, 32);

@@ -1,22 +1,18 @@
 //! A sparse matrix prepared for one level, and applied.
 //!
 //! Baby steps share one decomposition and stay modulo Q P' (Bossuat, Mouchet, Troncoso-Pastoriza and Hubaux 2021). Giant steps
-//! follow Horner's rule, so that one key serves all of them. A diagonal of period F is a polynomial in X^(N/2F), whose values
-//! are runs of N/2F equal words: only one word of each run is kept.
+//! follow Horner's rule, so that one key serves all of them.
 
-use arras_ring::{Block, Eval, Modulus, Poly, par};
-use arras_rlwe::{Hoisted, KeyRequest, Level, Purpose, Raised};
+use arras_ring::par;
+use arras_rlwe::{KeyRequest, Level, Purpose, Raised};
 
 use super::dft::Banded;
 use crate::cipher::Raw;
 use crate::encode::Complex;
 use crate::error::Error;
-use crate::eval::rotate::galois;
+use crate::eval::compact::{Runs, Term};
 use crate::eval::{Evaluator, Op};
 use crate::params::Params;
-
-/// Words of a row that are worked on at once: they and what they meet stay in the second-level cache.
-const NEAR: usize = 2048;
 
 /// The rotations of a matrix whose diagonals lie at multiples of a stride: baby steps first, then giant steps.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,53 +46,15 @@ impl Steps {
     }
 }
 
-/// A row, or a part of one, of both halves of a pair of polynomials.
-type Pair<'a> = (&'a mut [u64], &'a mut [u64]);
-
 /// A matrix prepared for one level.
 #[derive(Debug)]
 pub(crate) struct Map {
     level: Level,
     steps: Steps,
     /// For each giant step, baby steps and diagonals.
-    terms: Vec<Vec<(usize, Runs)>>,
+    terms: Vec<Vec<Term>>,
     /// By which the scale of a ciphertext changes.
     gain: f64,
-}
-
-/// The values of a diagonal modulo each prime, one word for each run of equal ones.
-#[derive(Debug)]
-struct Runs {
-    words: Block,
-    count: usize,
-}
-
-impl Runs {
-    fn new(params: &Params, poly: &Poly<Eval>, period: usize) -> Self {
-        let (rows, n) = (poly.basis().rows(), params.degree());
-        let count = 2 * period;
-        let mut words = params.ring().pool().lend(rows * count);
-        for (kept, row) in words.chunks_exact_mut(count).zip(poly.rows()) {
-            kept.iter_mut().zip(row.iter().step_by(n / count)).for_each(|(kept, &value)| *kept = value);
-        }
-        Self { words, count }
-    }
-
-    /// The words of row i from a column on.
-    fn expand<'a>(&'a self, i: usize, n: usize, start: usize, near: &'a mut [u64]) -> &'a [u64] {
-        let row = &self.words[i * self.count..(i + 1) * self.count];
-        let run = n / self.count;
-        if run == 1 {
-            return &row[start..start + near.len()];
-        }
-        let first = start / run;
-        if run >= near.len() {
-            near.fill(row[first]);
-        } else {
-            near.chunks_exact_mut(run).zip(&row[first..]).for_each(|(chunk, &value)| chunk.fill(value));
-        }
-        near
-    }
 }
 
 impl Map {
@@ -106,7 +64,7 @@ impl Map {
     pub fn new(params: &Params, matrix: &Banded, steps: Steps, level: Level, gain: f64) -> Self {
         let basis = Raised::basis(params.rlwe(), level);
         let (n, scale) = (steps.slots, gain * params.step(level));
-        let encode = |g: usize, b: usize| -> Option<(usize, Runs)> {
+        let encode = |g: usize, b: usize| -> Option<Term> {
             let back = g * steps.giant;
             let diagonal = matrix.diagonals.get(&((steps.babies[b] + back) % n))?;
             let at = |j: usize| diagonal[(j + n * steps.giants - back % n) % matrix.period];
@@ -151,8 +109,8 @@ impl Evaluator {
         if a.level != map.level {
             return Err(Error::ProductLevels { left: a.level, right: map.level });
         }
-        let babies = self.raised_rotations(a, &map.steps.babies)?;
-        let mut inner = self.inner_sums(&babies, map);
+        let babies = self.raised_rotations(&a.parts, a.level, &map.steps.babies)?;
+        let mut inner = self.inner_sums(&babies.iter().collect::<Vec<_>>(), &map.terms, map.level);
         drop(babies);
         self.count(Op::PlainProduct, map.level, map.products());
         let mut total = inner.pop().unwrap_or_else(|| Raised::zero(self.params().rlwe(), map.level));
@@ -161,78 +119,5 @@ impl Evaluator {
             total.add_assign(self.params().rlwe(), &next);
         }
         Ok(total)
-    }
-
-    /// P' times the rotations of a, modulo Q P'.
-    fn raised_rotations(&self, a: &Raw, by: &[usize]) -> Result<Vec<Raised>, Error> {
-        let (params, rlwe) = (self.params(), self.params().rlwe());
-        let hoisted = by.iter().any(|&by| by != 0).then(|| Hoisted::new(rlwe, &a.parts[1], a.level));
-        let rotation = |&by: &usize| match &hoisted {
-            Some(hoisted) if by != 0 => {
-                let purpose = Purpose::Rotate(by as u32);
-                let key = self.keys().key(purpose, a.level)?;
-                self.count(Op::HoistedRotate, a.level, 1);
-                Ok(hoisted.rotated(rlwe, key, &a.parts[0], galois(purpose, params.degree())))
-            }
-            _ => {
-                let mut raised = Raised::zero(rlwe, a.level);
-                raised.add_scaled(rlwe, [Some(&a.parts[0]), Some(&a.parts[1])]);
-                Ok(raised)
-            }
-        };
-        by.iter().map(rotation).collect()
-    }
-
-    /// For each giant step, the sum of diagonals times baby steps: every baby step is read once.
-    fn inner_sums(&self, babies: &[Raised], map: &Map) -> Vec<Raised> {
-        let (ring, n) = (self.params().ring(), self.params().degree());
-        let basis = Raised::basis(self.params().rlwe(), map.level);
-        let blank = || Raised { parts: [ring.blank(basis), ring.blank(basis)], level: map.level };
-        let most = map.terms.iter().map(Vec::len).max().unwrap_or(0);
-        let mut sums: Vec<Raised> = map.terms.iter().map(|_| blank()).collect();
-        let mut rows: Vec<_> = sums
-            .iter_mut()
-            .map(|sum| {
-                let [first, second] = &mut sum.parts;
-                first.rows_mut().zip(second.rows_mut())
-            })
-            .collect();
-        let tasks: Vec<(usize, Vec<_>)> =
-            (0..basis.rows()).map(|i| (i, rows.iter_mut().filter_map(Iterator::next).collect())).collect();
-        par::each(tasks, |(i, mut outs): (usize, Vec<Pair<'_>>)| {
-            let modulus = ring.modulus(basis, i);
-            let mut near = vec![0; most * NEAR];
-            for start in (0..n).step_by(NEAR) {
-                let columns = start..(start + NEAR).min(n);
-                for ((out0, out1), terms) in outs.iter_mut().zip(&map.terms) {
-                    let outs = (&mut out0[columns.clone()], &mut out1[columns.clone()]);
-                    self.inner_row(outs, &mut near, terms, babies, (i, start), modulus);
-                }
-            }
-        });
-        drop(rows);
-        sums
-    }
-
-    /// Some columns of a row of one inner sum.
-    fn inner_row(
-        &self,
-        (out0, out1): Pair<'_>,
-        near: &mut [u64],
-        terms: &[(usize, Runs)],
-        babies: &[Raised],
-        (i, start): (usize, usize),
-        modulus: &Modulus,
-    ) {
-        let n = self.params().degree();
-        let width = out0.len();
-        let places = near.chunks_exact_mut(width);
-        let xs: Vec<&[u64]> =
-            terms.iter().zip(places).map(|((_, runs), place)| runs.expand(i, n, start, place)).collect();
-        let half = |k: usize| {
-            let rows = terms.iter().map(|(b, _)| &babies[*b].parts[k].row(i)[start..start + width]);
-            rows.collect::<Vec<_>>()
-        };
-        (self.params().ring().kernels().dot)(out0, out1, &xs, &half(0), &half(1), modulus);
     }
 }

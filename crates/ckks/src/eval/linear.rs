@@ -1,8 +1,12 @@
 //! Linear maps on slots by double-hoisted baby steps and giant steps (Bossuat, Mouchet, Troncoso-Pastoriza and Hubaux 2021).
+//!
+//! Giant steps follow Horner's rule: each turns the sum of those above it by the difference to the next, so that maps whose giant
+//! steps are evenly spaced need one key for all of them.
 
-use arras_ring::{Eval, Poly};
-use arras_rlwe::{Hoisted, Level, ParamsId, Purpose, Raised, switch};
+use arras_ring::par;
+use arras_rlwe::{Level, ParamsId, Purpose, Raised, switch};
 
+use super::compact::{Runs, Term};
 use super::rotate::galois;
 use super::{Evaluator, Op};
 use crate::cipher::Ciphertext;
@@ -16,29 +20,29 @@ pub struct Diagonals {
     id: ParamsId,
     level: Level,
     slots: usize,
-    babies: Vec<u32>,
-    giants: Vec<(u32, Vec<Term>)>,
+    babies: Vec<usize>,
+    /// The rotations of the giant steps, increasing.
+    giants: Vec<usize>,
+    /// For each giant step, what is summed before it.
+    terms: Vec<Vec<Term>>,
 }
-
-/// Index into the baby steps, and the encoded diagonal.
-type Term = (usize, Poly<Eval>);
 
 /// A giant step before it is encoded.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Giant<'a> {
     /// The rotation after the inner sum.
     pub rotation: usize,
-    /// Index into the baby steps, and the diagonal, already rotated back by `rotation`.
+    /// Index into the baby steps, and the diagonal, already rotated back by `rotation`: one period of it.
     pub terms: Vec<(usize, &'a [f64])>,
 }
 
 impl Diagonals {
-    /// Encodes the diagonals for a level.
+    /// Encodes the diagonals for a level; giant steps come by increasing rotation, below `slots`.
     ///
-    /// Memory: one polynomial modulo Q P' for each diagonal.
+    /// Memory: 2F words for each diagonal of period F and each prime of the level and its special primes.
     ///
     /// # Errors
-    /// No level left, an index outside the baby steps, or as encoding.
+    /// No level left, an index outside the baby steps, giant steps out of order, or as encoding.
     pub fn new(
         params: &Params,
         babies: &[usize],
@@ -48,27 +52,42 @@ impl Diagonals {
     ) -> Result<Self, Error> {
         params.check_level(level)?;
         params.check_slots(slots)?;
-        let basis = arras_rlwe::Raised::basis(params.rlwe(), level);
+        let basis = Raised::basis(params.rlwe(), level);
         let term = |&(baby, diagonal): &(usize, &[f64])| -> Result<Term, Error> {
             if baby >= babies.len() {
                 let most = babies.len().saturating_sub(1) as u64;
                 return Err(Error::Range { what: "a baby step index", value: baby as u64, least: 0, most });
             }
             let values: Vec<Complex> = diagonal.iter().map(|&x| x.into()).collect();
-            Ok((baby, params.encode_in(&values, slots, level, basis)?))
+            let period = values.len();
+            if period > slots {
+                return Err(Error::TooManyValues { values: period, slots });
+            }
+            Ok((baby, Runs::new(params, &params.encode_in(&values, period, level, basis)?, period)))
         };
-        let giants = giants.iter().map(|giant| {
-            let terms = giant.terms.iter().map(term).collect::<Result<_, Error>>()?;
-            Ok(((giant.rotation % slots) as u32, terms))
-        });
-        let giants = giants.collect::<Result<_, Error>>()?;
-        let babies = babies.iter().map(|&by| (by % slots) as u32).collect();
-        Ok(Self { id: params.id(), level, slots, babies, giants })
+        let mut least = 0;
+        for giant in giants {
+            let (value, most) = (giant.rotation as u64, slots as u64 - 1);
+            if !(least..=most).contains(&value) {
+                return Err(Error::Range { what: "a giant step", value, least, most });
+            }
+            least = value + 1;
+        }
+        let encode = |giant: &Giant<'_>| giant.terms.iter().map(term).collect::<Result<Vec<_>, Error>>();
+        let terms = par::map(giants.iter().collect(), encode).into_iter().collect::<Result<_, _>>()?;
+        let babies = babies.iter().map(|&by| by % slots).collect();
+        let giants = giants.iter().map(|giant| giant.rotation).collect();
+        Ok(Self { id: params.id(), level, slots, babies, giants, terms })
     }
 
     /// The level at which it applies.
     pub fn level(&self) -> Level {
         self.level
+    }
+
+    /// Bytes of its encoded diagonals.
+    pub fn bytes(&self) -> usize {
+        self.terms.iter().flatten().map(|(_, runs)| runs.bytes()).sum()
     }
 }
 
@@ -79,65 +98,62 @@ impl Evaluator {
     /// # Errors
     /// No level left, a map for another level, other slots or other parameters, or no key for one of its steps.
     pub fn linear(&self, a: &Ciphertext, map: &Diagonals) -> Result<Ciphertext, Error> {
+        let mut made = self.linear_all(a, &[map])?;
+        made.pop().ok_or(Error::Range { what: "a number of maps", value: 0, least: 1, most: 1 })
+    }
+
+    /// Several maps applied to a. Cost: as each alone, but for the decomposition and the baby steps, which they share.
+    ///
+    /// # Errors
+    /// As `linear`.
+    pub fn linear_all(&self, a: &Ciphertext, maps: &[&Diagonals]) -> Result<Vec<Ciphertext>, Error> {
         self.check(a)?;
-        self.params.check_id("linear map", map.id)?;
         let below = self.need("a linear map", 1, a.level())?;
-        if a.slots != map.slots {
-            return Err(Error::SlotMismatch { left: a.slots, right: map.slots });
-        }
-        if a.level() != map.level {
-            return Err(Error::ProductLevels { left: a.level(), right: map.level });
-        }
-        let babies = self.baby_steps(a, map)?;
-        let mut total: Option<Raised> = None;
-        for (rotation, terms) in &map.giants {
-            let inner = self.inner_sum_of_diagonals(&babies, terms, map.level);
-            let outer = if *rotation == 0 { inner } else { self.turn(&inner, Purpose::Rotate(*rotation))? };
-            match &mut total {
-                Some(total) => total.add_assign(self.params.rlwe(), &outer),
-                None => total = Some(outer),
+        for map in maps {
+            self.params.check_id("linear map", map.id)?;
+            if a.slots != map.slots {
+                return Err(Error::SlotMismatch { left: a.slots, right: map.slots });
+            }
+            if a.level() != map.level {
+                return Err(Error::ProductLevels { left: a.level(), right: map.level });
             }
         }
-        let total = total.unwrap_or_else(|| Raised::zero(self.params.rlwe(), a.level()));
-        self.count(Op::Rescale, a.level(), 1);
-        Ok(self.wrap(total.divide(self.params.rlwe(), below), below, a.slots))
+        let mut all: Vec<usize> = maps.iter().flat_map(|map| map.babies.iter().copied()).collect();
+        all.sort_unstable();
+        all.dedup();
+        let babies = self.raised_rotations(&a.inner.parts, a.level(), &all)?;
+        let finish = |map: &&Diagonals| {
+            let own: Vec<&Raised> =
+                map.babies.iter().filter_map(|by| babies.get(all.binary_search(by).ok()?)).collect();
+            let total = self.sum_of_giants(&own, map)?;
+            self.count(Op::Rescale, a.level(), 1);
+            Ok(self.wrap(total.divide(self.params.rlwe(), below), below, a.slots))
+        };
+        maps.iter().map(finish).collect()
     }
 
-    /// P' times the rotations of a, modulo Q P'.
-    fn baby_steps(&self, a: &Ciphertext, map: &Diagonals) -> Result<Vec<Raised>, Error> {
-        let (rlwe, level, parts) = (self.params.rlwe(), a.level(), &a.inner.parts);
-        let nonzero = || map.babies.iter().filter(|&&by| by != 0);
-        nonzero().try_for_each(|&by| self.keys.check(Purpose::Rotate(by), level))?;
-        let hoisted = nonzero().next().map(|_| Hoisted::new(rlwe, &parts[1], level));
-        map.babies
-            .iter()
-            .map(|&by| match (&hoisted, by) {
-                (Some(hoisted), 1..) => {
-                    let purpose = Purpose::Rotate(by);
-                    let mut raised = hoisted.product(rlwe, self.keys.key(purpose, level)?);
-                    raised.add_scaled(rlwe, [Some(&parts[0]), None]);
-                    self.count(Op::HoistedRotate, level, 1);
-                    Ok(raised.automorphism(rlwe, galois(purpose, self.params.degree())))
+    /// The map of baby steps, modulo Q P'.
+    fn sum_of_giants(&self, babies: &[&Raised], map: &Diagonals) -> Result<Raised, Error> {
+        let products: usize = map.terms.iter().map(Vec::len).sum();
+        self.count(Op::PlainProduct, map.level, products as u64);
+        let mut total: Option<(usize, Raised)> = None;
+        for (&rotation, inner) in map.giants.iter().zip(self.inner_sums(babies, &map.terms, map.level)).rev()
+        {
+            let sum = match total {
+                Some((above, sum)) => {
+                    let mut sum = self.turn(&sum, Purpose::Rotate((above - rotation) as u32))?;
+                    sum.add_assign(self.params.rlwe(), &inner);
+                    sum
                 }
-                _ => {
-                    let mut raised = Raised::zero(rlwe, level);
-                    raised.add_scaled(rlwe, [Some(&parts[0]), Some(&parts[1])]);
-                    Ok(raised)
-                }
-            })
-            .collect()
-    }
-
-    fn inner_sum_of_diagonals(&self, babies: &[Raised], terms: &[Term], level: Level) -> Raised {
-        let ring = self.params.ring();
-        let mut sum = Raised::zero(self.params.rlwe(), level);
-        for (baby, diagonal) in terms {
-            for (acc, part) in sum.parts.iter_mut().zip(&babies[*baby].parts) {
-                ring.mul_add_assign(acc, part, diagonal);
-            }
+                None => inner,
+            };
+            total = Some((rotation, sum));
         }
-        self.count(Op::PlainProduct, level, terms.len() as u64);
-        sum
+        match total {
+            Some((0, sum)) => Ok(sum),
+            Some((last, sum)) => self.turn(&sum, Purpose::Rotate(last as u32)),
+            None => Ok(Raised::zero(self.params.rlwe(), map.level)),
+        }
     }
 
     /// Rotates or conjugates without leaving Q P': only the second half is divided, to be decomposed again.

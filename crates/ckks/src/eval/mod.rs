@@ -1,6 +1,7 @@
 //! Computing on encrypted vectors.
 
 mod add;
+pub(crate) mod compact;
 mod linear;
 mod mul;
 pub(crate) mod poly;

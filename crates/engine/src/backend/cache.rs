@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arras_circuits::Matrix;
 use arras_ckks::{Diagonals, Giant, Level, Params};
-use arras_rlwe::Raised;
 
 use crate::error::Error;
 
@@ -80,7 +79,7 @@ impl Cache {
             return Ok(map);
         }
         let map = Arc::new(encode(params, matrix, slots, level)?);
-        self.lock().keep(key, matrix, map.clone(), size(params, matrix, level), self.limit);
+        self.lock().keep(key, matrix, map.clone(), self.limit);
         Ok(map)
     }
 
@@ -98,7 +97,8 @@ impl State {
         Some(entry.map.clone())
     }
 
-    fn keep(&mut self, key: Key, matrix: &Matrix, map: Arc<Diagonals>, bytes: usize, limit: usize) {
+    fn keep(&mut self, key: Key, matrix: &Matrix, map: Arc<Diagonals>, limit: usize) {
+        let bytes = map.bytes();
         if bytes > limit || self.entries.contains_key(&key) {
             return;
         }
@@ -112,33 +112,18 @@ impl State {
     }
 }
 
-/// The diagonals of a matrix, repeated to fill the slots.
+/// The diagonals of a matrix: one period of each, whatever the slots.
 fn encode(params: &Params, matrix: &Matrix, slots: usize, level: Level) -> Result<Diagonals, Error> {
     let steps = matrix.steps();
-    let filled: Vec<Vec<Vec<f64>>> = steps
-        .giants
-        .iter()
-        .map(|giant| giant.terms.iter().map(|(_, diagonal)| fill(diagonal, slots)).collect())
-        .collect();
-    let giants: Vec<Giant<'_>> = steps
-        .giants
-        .iter()
-        .zip(&filled)
-        .map(|(giant, rows)| {
-            let terms = giant.terms.iter().zip(rows).map(|((baby, _), row)| (*baby, row.as_slice()));
-            Giant { rotation: giant.rotation, terms: terms.collect() }
-        })
-        .collect();
+    let giants = steps.giants.iter().map(|giant| Giant {
+        rotation: giant.rotation,
+        terms: giant.terms.iter().map(|(baby, diagonal)| (*baby, diagonal.as_slice())).collect(),
+    });
+    let giants: Vec<Giant<'_>> = giants.collect();
     Ok(Diagonals::new(params, &steps.babies, &giants, slots, level)?)
 }
 
 /// A vector repeated to fill the slots.
 pub(super) fn fill(values: &[f64], slots: usize) -> Vec<f64> {
     values.iter().copied().cycle().take(slots).collect()
-}
-
-/// Bytes of an encoded map: one polynomial for each diagonal, with the special primes.
-fn size(params: &Params, matrix: &Matrix, level: Level) -> usize {
-    let diagonals: usize = matrix.steps().giants.iter().map(|giant| giant.terms.len()).sum();
-    diagonals * Raised::basis(params.rlwe(), level).rows() * params.degree() * size_of::<u64>()
 }

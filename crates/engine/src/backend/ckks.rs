@@ -182,6 +182,13 @@ impl Rotate for Ckks {
         let map = self.cache.map(self.eval.params(), m, self.slots, a.level())?;
         hidden(self.eval.linear(&a.0, &map))
     }
+    fn linear_all(&self, a: &Hidden, ms: &[&Matrix]) -> Result<Vec<Hidden>, Error> {
+        ms.iter().try_for_each(|m| self.check_repeats(m.slots()))?;
+        let map = |m: &&Matrix| self.cache.map(self.eval.params(), m, self.slots, a.level());
+        let maps: Vec<_> = ms.iter().map(map).collect::<Result<_, Error>>()?;
+        let maps: Vec<_> = maps.iter().map(AsRef::as_ref).collect();
+        Ok(self.eval.linear_all(&a.0, &maps)?.into_iter().map(|made| Hidden(Arc::new(made))).collect())
+    }
 }
 
 impl Points for Ckks {

@@ -175,4 +175,7 @@ impl Rotate for Refreshing {
     fn linear(&self, a: &Hidden, m: &Matrix) -> Result<Hidden, Error> {
         self.ops.linear(a, m)
     }
+    fn linear_all(&self, a: &Hidden, ms: &[&Matrix]) -> Result<Vec<Hidden>, Error> {
+        self.ops.linear_all(a, ms)
+    }
 }
