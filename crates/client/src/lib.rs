@@ -18,4 +18,4 @@ pub use error::Error;
 pub use keys::{Keys, Source};
 pub use plan::Plan;
 pub use store::Folder;
-pub use tasks::{TaskClient, TaskPlan, TaskSealer};
+pub use tasks::{FAILURE_LOG2, TaskClient, TaskPlan, TaskSealer};

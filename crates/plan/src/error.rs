@@ -170,6 +170,41 @@ pub enum Error {
         /// The line, from 1.
         line: usize,
     },
+    /// A need without values.
+    #[error("there is nothing to plan for: give at least 1 value")]
+    NoValues,
+    /// A price that is negative, zero, infinite or no number.
+    #[error("a step of {method} is said to take {value} s: give a time above zero")]
+    CandidateCost {
+        /// The method.
+        method: &'static str,
+        /// The time.
+        value: f64,
+    },
+    /// No way to do what is asked.
+    #[error("no method takes {values} {unit} as asked: ask for fewer, or let answers be approximate")]
+    NoCandidate {
+        /// How many there are.
+        values: usize,
+        /// Of what.
+        unit: &'static str,
+    },
+    /// A width at which the baseline was not measured.
+    #[error("bit-wise TFHE was not measured at {bits} bits: choose from 1 to {most}")]
+    Bits {
+        /// The width.
+        bits: u32,
+        /// The largest measured.
+        most: u32,
+    },
+    /// A step that the recorded figures lack.
+    #[error("the recorded figures have no {step} of {bits} bits: add the line that `arras bench tfhe` gives")]
+    NoStep {
+        /// The step.
+        step: &'static str,
+        /// Its bits.
+        bits: u32,
+    },
     /// A polynomial could not be made.
     #[error(transparent)]
     Polynomial(#[from] arras_approx::Error),

@@ -1,9 +1,11 @@
 //! Programs of `arras-apps` for the owner of the key: planning with a proof, sealing, opening.
 
 mod bounds;
+mod candidate;
 mod plan;
 mod signs;
 
+pub use candidate::FAILURE_LOG2;
 pub use plan::TaskPlan;
 
 use arras_apps::{Prepared, Program};
