@@ -6,7 +6,7 @@ use arras_approx::Polynomial;
 
 use crate::error::{Error, check_repeats, check_slots, check_terms};
 use crate::matrix::Matrix;
-use crate::ops::{Arith, Points, Rotate};
+use crate::ops::{Arith, Pairs, Points, Rotate};
 
 /// The operations on plain vectors: the right answer that every other reading is compared with.
 ///
@@ -170,6 +170,39 @@ impl Rotate for Clear {
             out = zip(&out, &rotated(&sum, giant.rotation), |x, y| x + y);
         }
         Ok(out)
+    }
+}
+
+impl Pairs for Clear {
+    type Pair = [Vec<f64>; 2];
+
+    fn pair(&self, a: &Vec<f64>, b: &Vec<f64>) -> Result<[Vec<f64>; 2], Error> {
+        Ok([a.clone(), b.clone()])
+    }
+    fn twice_parts(&self, [a, b]: &[Vec<f64>; 2]) -> Result<[Vec<f64>; 2], Error> {
+        Ok([self.twice_real(a)?, self.twice_real(b)?])
+    }
+    fn add_pairs(&self, p: &[Vec<f64>; 2], q: &[Vec<f64>; 2]) -> Result<[Vec<f64>; 2], Error> {
+        Ok([self.add(&p[0], &q[0])?, self.add(&p[1], &q[1])?])
+    }
+    fn shift_pair(&self, [a, b]: &[Vec<f64>; 2], v: &[f64]) -> Result<[Vec<f64>; 2], Error> {
+        Ok([self.add_plain(a, v)?, self.add_plain(b, v)?])
+    }
+    fn rotate_pair(&self, [a, b]: &[Vec<f64>; 2], by: i64) -> Result<[Vec<f64>; 2], Error> {
+        Ok([self.rotate(a, by)?, self.rotate(b, by)?])
+    }
+    fn mul_pair(&self, [a, b]: &[Vec<f64>; 2], c: &Vec<f64>) -> Result<[Vec<f64>; 2], Error> {
+        Ok([self.mul(a, c)?, self.mul(b, c)?])
+    }
+    fn square_dot(&self, terms: &[([Vec<f64>; 2], Vec<f64>, Vec<f64>)]) -> Result<Vec<f64>, Error> {
+        let mut sum = vec![0.0; self.slots];
+        for ([a, b], u, v) in terms {
+            self.note("mul", &[a, b]);
+            let parts = a.iter().zip(b).zip(u.iter().zip(v));
+            let values = parts.map(|((a, b), (u, v))| a * a * (u + v) + b * b * (u - v));
+            sum.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
+        }
+        Ok(sum)
     }
 }
 

@@ -25,7 +25,7 @@ pub use levels::{LevelGraph, Node, Schedule};
 pub use logistic::Logistic;
 pub use matrix::{Dense, Matrix};
 pub use minmax::{Abs, Max, Min, Relu};
-pub use ops::{Arith, Points, Rotate};
+pub use ops::{Arith, Pairs, Points, Rotate};
 pub use sign::{Composition, Sign};
 pub use slotwise::Slotwise;
 pub use trace::{Op, Trace, Traced, Tracer};

@@ -101,3 +101,27 @@ pub trait Points: Arith {
     /// a itself, which may come back with more levels. Cost: nothing, or a refresh. Values must lie in [-1, 1].
     fn point(&self, a: &Self::Ct) -> Result<Self::Ct, Self::Error>;
 }
+
+/// Two real vectors in one hidden vector: the real and the imaginary parts of its slots. What is done to both costs half.
+pub trait Pairs: Rotate {
+    /// Two hidden vectors as one.
+    type Pair: Clone + Send + Sync;
+
+    /// (a, b). Cost: no level.
+    fn pair(&self, a: &Self::Ct, b: &Self::Ct) -> Result<Self::Pair, Self::Error>;
+    /// (2 a, 2 b) of the pair (a, b). Cost: no level, one key switch, the key of [`Arith::twice_real`].
+    fn twice_parts(&self, p: &Self::Pair) -> Result<[Self::Ct; 2], Self::Error>;
+    /// The sums of both parts. Cost: no level.
+    fn add_pairs(&self, p: &Self::Pair, q: &Self::Pair) -> Result<Self::Pair, Self::Error>;
+    /// v added to both parts, v public and repeated to fill the slots. Cost: no level.
+    fn shift_pair(&self, p: &Self::Pair, v: &[f64]) -> Result<Self::Pair, Self::Error>;
+    /// Both parts rotated. Cost: as [`Rotate::rotate`].
+    fn rotate_pair(&self, p: &Self::Pair, by: i64) -> Result<Self::Pair, Self::Error>;
+    /// Both parts times a. Cost: one level, one relinearisation.
+    fn mul_pair(&self, p: &Self::Pair, a: &Self::Ct) -> Result<Self::Pair, Self::Error>;
+    /// The sum over the terms ((a, b), u, v) of a^2 (u + v) + b^2 (u - v): squares that weigh other vectors.
+    ///
+    /// The result has an imaginary part, which sums, rotations and real maps keep apart, until [`Arith::twice_real`] ends it.
+    /// Cost: two levels; for each term a conjugation and a relinearisation, and one relinearisation in all.
+    fn square_dot(&self, terms: &[(Self::Pair, Self::Ct, Self::Ct)]) -> Result<Self::Ct, Self::Error>;
+}

@@ -18,6 +18,10 @@
 //! | `poly` | the affine map, unless the domain is [-1, 1], and the plan: see below |
 //! | `rotate` | `Rotate`, unless the rotation is 0 modulo the slots |
 //! | `linear`, `linear_all` | `HoistedRotate`, `PlainProduct`, `Rotate`, a `Rescale` for each map: see below |
+//! | `pair`, `add_pairs`, `shift_pair` | nothing, after alignment |
+//! | `twice_parts` | `Rotate`, as `twice_real` |
+//! | `rotate_pair`, `mul_pair` | as `rotate`, `mul` |
+//! | `square_dot` | see below |
 //! | `point` | `Refresh` where the schedule has one, at the level of its operand |
 //!
 //! *Combine* works at the lowest level of all its terms, and aligns nothing: a weight carries the correction of its term's
@@ -25,6 +29,9 @@
 //! [`arras_approx::Plan::tally`] at i levels lower, with no alignment inside. *Linear* works at the level of its operand:
 //! a `HoistedRotate` for each baby other than 0, a `PlainProduct` for each diagonal, a `Rotate` for each giant other
 //! than 0, and one `Rescale`, of the sum over the giants. *Linear all* does the babies of all its maps once.
+//!
+//! *Square dot* costs for each term, at its level, a `Rotate` (the conjugate), two `Product`s, a `Relinearise` and a `Rescale`,
+//! and one level lower a `Product`; then one `Relinearise` and one `Rescale` there. Terms are at one level.
 //!
 //! What a refresh does inside is not counted: it happens at levels of its own.
 //!
@@ -40,7 +47,7 @@ use crate::clear::reduce;
 use crate::error::{Error, check_repeats, check_slots, check_terms};
 use crate::levels::{LevelGraph, Recorder, Schedule};
 use crate::matrix::Matrix;
-use crate::ops::{Arith, Points, Rotate};
+use crate::ops::{Arith, Pairs, Points, Rotate};
 
 /// An operation that takes time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -343,6 +350,45 @@ impl Rotate for Tracer {
             self.rescale(*a)
         };
         Ok(ms.iter().map(one).collect())
+    }
+}
+
+impl Pairs for Tracer {
+    type Pair = Traced;
+
+    fn pair(&self, a: &Traced, b: &Traced) -> Result<Traced, Error> {
+        Ok(self.align(a, b))
+    }
+    fn twice_parts(&self, p: &Traced) -> Result<[Traced; 2], Error> {
+        Ok([self.twice_real(p)?; 2])
+    }
+    fn add_pairs(&self, p: &Traced, q: &Traced) -> Result<Traced, Error> {
+        self.add(p, q)
+    }
+    fn shift_pair(&self, p: &Traced, v: &[f64]) -> Result<Traced, Error> {
+        self.add_plain(p, v)
+    }
+    fn rotate_pair(&self, p: &Traced, by: i64) -> Result<Traced, Error> {
+        self.rotate(p, by)
+    }
+    fn mul_pair(&self, p: &Traced, a: &Traced) -> Result<Traced, Error> {
+        self.mul(p, a)
+    }
+    fn square_dot(&self, terms: &[(Traced, Traced, Traced)]) -> Result<Traced, Error> {
+        let mut total: Option<Traced> = None;
+        for (p, u, v) in terms {
+            need("square_dot", 2, p.level.min(u.level).min(v.level))?;
+            let first = self.align(&self.twice_real(p)?, u);
+            let both = self.join(first, self.align(p, v));
+            self.count(Op::Product, both.level, 2);
+            self.count(Op::Relinearise, both.level, 1);
+            let outer = self.align(p, &self.rescale(both));
+            self.count(Op::Product, outer.level, 1);
+            total = Some(total.map_or(outer, |total| self.join(total, outer)));
+        }
+        let total = total.ok_or(Error::WrongLength { need: 1, have: 0 })?;
+        self.count(Op::Relinearise, total.level, 1);
+        Ok(self.rescale(total))
     }
 }
 

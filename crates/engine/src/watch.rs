@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 
 use arras_approx::Polynomial;
-use arras_circuits::{Arith, Matrix, Points, Rotate};
+use arras_circuits::{Arith, Matrix, Pairs, Points, Rotate};
 
 use crate::error::Error;
 
@@ -83,5 +83,31 @@ impl<B: Rotate<Error: Into<Error>>, F: FnMut(usize) -> bool> Rotate for Watched<
 impl<B: Points<Error: Into<Error>>, F: FnMut(usize) -> bool> Points for Watched<'_, B, F> {
     fn point(&self, a: &B::Ct) -> Result<B::Ct, Error> {
         self.tell(self.inner.point(a))
+    }
+}
+
+impl<B: Pairs<Error: Into<Error>>, F: FnMut(usize) -> bool> Pairs for Watched<'_, B, F> {
+    type Pair = B::Pair;
+
+    fn pair(&self, a: &B::Ct, b: &B::Ct) -> Result<B::Pair, Error> {
+        self.tell(self.inner.pair(a, b))
+    }
+    fn twice_parts(&self, p: &B::Pair) -> Result<[B::Ct; 2], Error> {
+        self.tell(self.inner.twice_parts(p))
+    }
+    fn add_pairs(&self, p: &B::Pair, q: &B::Pair) -> Result<B::Pair, Error> {
+        self.tell(self.inner.add_pairs(p, q))
+    }
+    fn shift_pair(&self, p: &B::Pair, v: &[f64]) -> Result<B::Pair, Error> {
+        self.tell(self.inner.shift_pair(p, v))
+    }
+    fn rotate_pair(&self, p: &B::Pair, by: i64) -> Result<B::Pair, Error> {
+        self.tell(self.inner.rotate_pair(p, by))
+    }
+    fn mul_pair(&self, p: &B::Pair, a: &B::Ct) -> Result<B::Pair, Error> {
+        self.tell(self.inner.mul_pair(p, a))
+    }
+    fn square_dot(&self, terms: &[(B::Pair, B::Ct, B::Ct)]) -> Result<B::Ct, Error> {
+        self.tell(self.inner.square_dot(terms))
     }
 }

@@ -21,7 +21,7 @@ use arras_ring::{Modulus, Poly};
 use arras_rlwe::{KeyRequest, Level, ParamsId, Purpose, Raised, raise, switch};
 
 use crate::cipher::{Ciphertext, Raw};
-use crate::encode::{Complex, Plain};
+use crate::encode::{Complex, Plain, power_of_i};
 use crate::error::Error;
 use crate::eval::rotate::galois;
 use crate::eval::{Evaluator, Op};
@@ -216,7 +216,7 @@ impl Evaluator {
     /// i^powers[0] a + i^powers[1] b, modulo Q P'.
     fn raised_sum(&self, a: &Raised, b: &Raised, powers: [u32; 2]) -> Raised {
         let basis = Raised::basis(self.params().rlwe(), a.level);
-        let weight = |t: usize, m: &Modulus| modone::power_of_i(powers[t], m);
+        let weight = |t: usize, m: &Modulus| power_of_i(powers[t], m);
         let parts =
             [0, 1].map(|k| self.params().ring().combine_gaussian(&[&a.parts[k], &b.parts[k]], weight, basis));
         Raised { parts, level: a.level }
@@ -253,7 +253,7 @@ impl Evaluator {
     fn add_conjugate(&self, a: &Raw, b: &Raw, power: u32) -> Result<Raw, Error> {
         let conjugate = self.automorphism_raw(&b.parts, b.level, Purpose::Conjugate)?;
         let basis = self.params().basis(a.level);
-        let weight = |t: usize, m: &Modulus| modone::power_of_i(t as u32 * power, m);
+        let weight = |t: usize, m: &Modulus| power_of_i(t as u32 * power, m);
         let sum =
             |k: usize| self.params().ring().combine_gaussian(&[&a.parts[k], &conjugate[k]], weight, basis);
         Ok(Raw { parts: [sum(0), sum(1)], level: a.level, scale: a.scale })

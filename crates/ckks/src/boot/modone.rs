@@ -5,6 +5,7 @@
 //! terms it is r t near 0 far beyond the reach of the sine alone (Jutla and Manohar 2022, sine series). The exponential needs
 //! a level less than cosine and arcsine: powers of z double in degree where an odd polynomial of the sine does not.
 
+use crate::encode::power_of_i;
 use arras_approx::Plan;
 use arras_approx::fit::interpolate;
 use arras_ring::{Eval, Modulus, Poly};
@@ -87,16 +88,6 @@ fn solve(mut rows: [[f64; 5]; 4]) -> [f64; 4] {
         out[k] = (rows[k][4] - known) / rows[k][k];
     }
     out
-}
-
-/// i^power as a Gaussian integer modulo a prime.
-pub(crate) fn power_of_i(power: u32, m: &Modulus) -> [u64; 2] {
-    match power % 4 {
-        0 => [1, 0],
-        1 => [0, 1],
-        2 => [m.neg(1), 0],
-        _ => [0, m.neg(1)],
-    }
 }
 
 /// A bound on the error of `exponential`: interpolation folds every coefficient beyond the degree back once, so it errs by at

@@ -241,6 +241,16 @@ pub(crate) fn residue_of(x: f64, modulus: &Modulus) -> u64 {
     if x < 0.0 { modulus.neg(magnitude) } else { magnitude }
 }
 
+/// i^power as a Gaussian integer modulo a prime.
+pub(crate) fn power_of_i(power: u32, m: &Modulus) -> [u64; 2] {
+    match power % 4 {
+        0 => [1, 0],
+        1 => [0, 1],
+        2 => [m.neg(1), 0],
+        _ => [0, m.neg(1)],
+    }
+}
+
 /// Residues modulo a few primes to a signed integer (Garner 1959).
 struct Lift {
     primes: Vec<Modulus>,

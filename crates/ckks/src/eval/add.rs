@@ -2,7 +2,7 @@
 
 use super::Evaluator;
 use crate::cipher::{Ciphertext, Product, Tensor};
-use crate::encode::{Complex, residue_of};
+use crate::encode::{Complex, Plain, residue_of};
 use crate::error::Error;
 
 impl Evaluator {
@@ -60,6 +60,26 @@ impl Evaluator {
         let constant = c * self.params.scale(a.level());
         self.params.ring().add_integer_assign(&mut sum.inner.parts[0], |m| residue_of(constant, m));
         Ok(sum)
+    }
+
+    /// a + v, the complex vector v repeated to fill the slots. Cost: no level, one encoding of the period of v alone.
+    ///
+    /// # Errors
+    /// As encoding; a length that is not a power of two up to the slots.
+    pub fn add_repeated(&self, a: &Ciphertext, v: &[Complex]) -> Result<Ciphertext, Error> {
+        let plain = self.repeated(a, v)?;
+        let mut sum = self.copy(a);
+        self.params.ring().add_assign(&mut sum.inner.parts[0], &plain.poly);
+        Ok(sum)
+    }
+
+    /// A vector of a shorter period, encoded for the level and the slots of a ciphertext.
+    pub(super) fn repeated(&self, a: &Ciphertext, v: &[Complex]) -> Result<Plain, Error> {
+        self.check(a)?;
+        if v.len() > a.slots {
+            return Err(Error::TooManyValues { values: v.len(), slots: a.slots });
+        }
+        Ok(Plain { slots: a.slots, ..self.params.encode_complex(v, v.len(), a.level())? })
     }
 
     /// acc += a, both waiting for a rescale.

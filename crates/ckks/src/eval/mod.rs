@@ -4,6 +4,7 @@ mod add;
 pub(crate) mod compact;
 mod linear;
 mod mul;
+mod pairs;
 pub(crate) mod poly;
 pub(crate) mod rotate;
 

@@ -5,7 +5,7 @@ use arras_rlwe::{Level, Purpose, Sum, switch_divide};
 
 use super::{Evaluator, Op};
 use crate::cipher::{Ciphertext, Product, Tensor};
-use crate::encode::{Plain, residue_of};
+use crate::encode::{Complex, Plain, residue_of};
 use crate::error::Error;
 
 impl Evaluator {
@@ -112,6 +112,14 @@ impl Evaluator {
     pub fn mul_plain(&self, a: &Ciphertext, v: &[f64]) -> Result<Ciphertext, Error> {
         let plain = self.params.encode_at(v, a.slots, a.level())?;
         self.rescale(&self.mul_plain_lazy(a, &plain)?)
+    }
+
+    /// a * v, the complex vector v repeated to fill the slots. Cost: one level, one encoding of the period of v alone.
+    ///
+    /// # Errors
+    /// No level left, or as encoding; a length that is not a power of two up to the slots.
+    pub fn mul_repeated(&self, a: &Ciphertext, v: &[Complex]) -> Result<Ciphertext, Error> {
+        self.rescale(&self.mul_plain_lazy(a, &self.repeated(a, v)?)?)
     }
 
     /// a times an encoded vector of its level, not yet rescaled. Cost: no level yet.

@@ -122,8 +122,3 @@ fn encode(params: &Params, matrix: &Matrix, slots: usize, level: Level) -> Resul
     let giants: Vec<Giant<'_>> = giants.collect();
     Ok(Diagonals::new(params, &steps.babies, &giants, slots, level)?)
 }
-
-/// A vector repeated to fill the slots.
-pub(super) fn fill(values: &[f64], slots: usize) -> Vec<f64> {
-    values.iter().copied().cycle().take(slots).collect()
-}

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arras_approx::Polynomial;
-use arras_circuits::{Arith, Error as Misuse, Matrix, Op, Points, Rotate};
-use arras_ckks::{Ciphertext, Evaluator, Level};
+use arras_circuits::{Arith, Error as Misuse, Matrix, Op, Pairs, Points, Rotate};
+use arras_ckks::{Ciphertext, Complex, Evaluator, Level};
 
-use super::cache::{Cache, fill};
+use super::cache::Cache;
 use crate::error::Error;
 
 /// How often each operation ran, by the level of its operands: what [`arras_circuits::Trace::counts`] foretells.
@@ -114,6 +114,10 @@ fn translate(op: arras_ckks::Op) -> Op {
     }
 }
 
+fn complex(values: &[f64]) -> Vec<Complex> {
+    values.iter().map(|&value| value.into()).collect()
+}
+
 fn hidden(made: Result<Ciphertext, arras_ckks::Error>) -> Result<Hidden, Error> {
     Ok(Hidden(Arc::new(made?)))
 }
@@ -136,12 +140,12 @@ impl Arith for Ckks {
         match *v {
             // The same number everywhere needs no encoding.
             [c] => self.add_scalar(a, c),
-            _ => hidden(self.eval.add_plain(&a.0, &fill(v, self.slots))),
+            _ => hidden(self.eval.add_repeated(&a.0, &complex(v))),
         }
     }
     fn mul_plain(&self, a: &Hidden, v: &[f64]) -> Result<Hidden, Error> {
         self.check_repeats(v.len())?;
-        hidden(self.eval.mul_plain(&a.0, &fill(v, self.slots)))
+        hidden(self.eval.mul_repeated(&a.0, &complex(v)))
     }
     fn add_scalar(&self, a: &Hidden, c: f64) -> Result<Hidden, Error> {
         hidden(self.eval.add_scalar(&a.0, c))
@@ -188,6 +192,36 @@ impl Rotate for Ckks {
         let maps: Vec<_> = ms.iter().map(map).collect::<Result<_, Error>>()?;
         let maps: Vec<_> = maps.iter().map(AsRef::as_ref).collect();
         Ok(self.eval.linear_all(&a.0, &maps)?.into_iter().map(|made| Hidden(Arc::new(made))).collect())
+    }
+}
+
+impl Pairs for Ckks {
+    type Pair = Hidden;
+
+    fn pair(&self, a: &Hidden, b: &Hidden) -> Result<Hidden, Error> {
+        hidden(self.eval.pair(&a.0, &b.0))
+    }
+    fn twice_parts(&self, p: &Hidden) -> Result<[Hidden; 2], Error> {
+        Ok(self.eval.twice_parts(&p.0)?.map(|part| Hidden(Arc::new(part))))
+    }
+    fn add_pairs(&self, p: &Hidden, q: &Hidden) -> Result<Hidden, Error> {
+        self.add(p, q)
+    }
+    fn shift_pair(&self, p: &Hidden, v: &[f64]) -> Result<Hidden, Error> {
+        self.check_repeats(v.len())?;
+        let both: Vec<_> = v.iter().map(|&v| Complex::new(v, v)).collect();
+        hidden(self.eval.add_repeated(&p.0, &both))
+    }
+    fn rotate_pair(&self, p: &Hidden, by: i64) -> Result<Hidden, Error> {
+        self.rotate(p, by)
+    }
+    fn mul_pair(&self, p: &Hidden, a: &Hidden) -> Result<Hidden, Error> {
+        self.mul(p, a)
+    }
+    fn square_dot(&self, terms: &[(Hidden, Hidden, Hidden)]) -> Result<Hidden, Error> {
+        let terms: Vec<_> =
+            terms.iter().map(|(p, u, v)| [p.ciphertext(), u.ciphertext(), v.ciphertext()]).collect();
+        hidden(self.eval.square_dot(&terms))
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arras_approx::Polynomial;
-use arras_circuits::{Arith, Error as Misuse, Matrix, Op, Points, Rotate, Schedule};
+use arras_circuits::{Arith, Error as Misuse, Matrix, Op, Pairs, Points, Rotate, Schedule};
 use arras_ckks::{Bootstrapper, Ciphertext, Evaluator};
 
 use super::ckks::{Ckks, Counts, Hidden};
@@ -177,5 +177,31 @@ impl Rotate for Refreshing {
     }
     fn linear_all(&self, a: &Hidden, ms: &[&Matrix]) -> Result<Vec<Hidden>, Error> {
         self.ops.linear_all(a, ms)
+    }
+}
+
+impl Pairs for Refreshing {
+    type Pair = Hidden;
+
+    fn pair(&self, a: &Hidden, b: &Hidden) -> Result<Hidden, Error> {
+        self.ops.pair(a, b)
+    }
+    fn twice_parts(&self, p: &Hidden) -> Result<[Hidden; 2], Error> {
+        self.ops.twice_parts(p)
+    }
+    fn add_pairs(&self, p: &Hidden, q: &Hidden) -> Result<Hidden, Error> {
+        self.ops.add_pairs(p, q)
+    }
+    fn shift_pair(&self, p: &Hidden, v: &[f64]) -> Result<Hidden, Error> {
+        self.ops.shift_pair(p, v)
+    }
+    fn rotate_pair(&self, p: &Hidden, by: i64) -> Result<Hidden, Error> {
+        self.ops.rotate_pair(p, by)
+    }
+    fn mul_pair(&self, p: &Hidden, a: &Hidden) -> Result<Hidden, Error> {
+        self.ops.mul_pair(p, a)
+    }
+    fn square_dot(&self, terms: &[(Hidden, Hidden, Hidden)]) -> Result<Hidden, Error> {
+        self.ops.square_dot(terms)
     }
 }

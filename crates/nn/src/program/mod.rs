@@ -1,4 +1,4 @@
-//! A model's head as programs over hidden vectors, in two packings.
+//! A model's head as programs over hidden vectors, in two packings; and a transformer as a program, in [`Lanes`].
 //!
 //! | | [`Latency`] | [`Throughput`] |
 //! |---|---|---|
@@ -7,8 +7,10 @@
 //! | sentinel | one lane of the sentence | one sentence of the batch |
 //! | levels | the same: layer, quadratic, layer, polynomial | |
 
+mod lanes;
 mod latency;
 mod throughput;
 
+pub use lanes::Lanes;
 pub use latency::Latency;
 pub use throughput::Throughput;

@@ -1,0 +1,210 @@
+//! The layers of a transformer over hidden vectors.
+
+use arras_circuits::{Matrix, Pairs};
+
+use super::attention::Attention;
+use super::layout::{Affine, Layout, dot};
+use crate::Error;
+use crate::transformer::{Classifier, Layer};
+
+/// Attention leaves this many times what it should.
+const MIXED: f64 = 4.0;
+
+/// The parts of a layer in slots.
+struct Parts {
+    query: Affine,
+    key: Affine,
+    value: Affine,
+    mix: Affine,
+    /// Hidden neurons in blocks of half a period.
+    up: Vec<Affine>,
+    down: Vec<Affine>,
+    /// The bias behind the hidden layer.
+    below: Vec<f64>,
+    around_attention: Vec<f64>,
+    around_hidden: Vec<f64>,
+}
+
+impl Parts {
+    fn new(layout: &Layout, layer: &Layer) -> Self {
+        let (size, same) = (layout.half, |feature| feature);
+        let headwise = |feature| layout.headwise(feature);
+        let into = |linear| Affine::new(layout, linear, 0..size, headwise, same);
+        let blocks = || (0..layer.up.rows()).step_by(size).map(|from| from..from + size);
+        let padded = |values: &[f64]| {
+            let mut out = values.to_vec();
+            out.resize(size, 0.0);
+            out
+        };
+        let below: Vec<f64> = layer.down.iter().map(|(_, bias)| bias).collect();
+        Self {
+            query: into(&layer.query),
+            key: into(&layer.key),
+            value: into(&layer.value),
+            mix: Affine::new(layout, &layer.mix, 0..size, same, headwise),
+            up: blocks().map(|rows| Affine::new(layout, &layer.up, rows, same, same)).collect(),
+            down: blocks().map(|columns| Affine::columns(layout, &layer.down, columns)).collect(),
+            below: padded(&below),
+            around_attention: padded(&layer.around_attention),
+            around_hidden: padded(&layer.around_hidden),
+        }
+    }
+}
+
+/// A bias as a public vector: features in the first half of a period.
+fn public(layout: &Layout, bias: &[f64], factor: f64) -> Vec<f64> {
+    layout.spread(bias.iter().map(|b| factor * b).enumerate())
+}
+
+/// A layer that runs in every lane. Middle features are never made: what reads them reads what they are made of.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Full {
+    layout: Layout,
+    attention: Attention,
+    /// From features: query, key, value, then the hidden blocks.
+    of_input: Vec<Matrix>,
+    /// Added to query, key and value.
+    biases: [Vec<f64>; 3],
+    /// From mixed values: the hidden blocks, then features.
+    of_mixed: Vec<Matrix>,
+    hidden_biases: Vec<Vec<f64>>,
+    down: Vec<Matrix>,
+    around: Vec<f64>,
+    bias: Vec<f64>,
+}
+
+impl Full {
+    /// For features that come `gain` times as large as they are, and a sealed 1 / n that comes twice as large.
+    pub fn new(layout: Layout, layer: &Layer, gain: f64) -> Result<Self, Error> {
+        let p = Parts::new(&layout, layer);
+        let value = 1.0 / (MIXED * 2.0);
+        let direct = [(&p.query, 1.0), (&p.key, 1.0), (&p.value, value)];
+        let direct = direct.map(|(map, factor)| map.matrix(&layout, factor / gain));
+        let through = p.up.iter().map(|up| up.of_scaled(&p.around_attention).matrix(&layout, 1.0 / gain));
+        let mixed: Vec<Affine> =
+            p.up.iter().map(|up| up.after(&p.mix)).chain([p.mix.scaled(&p.around_hidden)]).collect();
+        let around: Vec<f64> =
+            p.around_attention.iter().zip(&p.around_hidden).map(|(g, h)| g * h / gain).collect();
+        let bias: Vec<f64> =
+            p.mix.scaled(&p.around_hidden).bias.iter().zip(&p.below).map(|(a, b)| a + b).collect();
+        Ok(Self {
+            layout,
+            attention: Attention::new(layout, &layer.shift),
+            of_input: direct.into_iter().chain(through).collect::<Result<_, _>>()?,
+            biases: [(&p.query, 1.0), (&p.key, 1.0), (&p.value, value)]
+                .map(|(map, factor)| public(&layout, &map.bias, factor)),
+            of_mixed: mixed.iter().map(|map| map.matrix(&layout, 1.0)).collect::<Result<_, _>>()?,
+            hidden_biases: mixed.iter().take(p.up.len()).map(|map| public(&layout, &map.bias, 1.0)).collect(),
+            down: p.down.iter().map(|map| map.matrix(&layout, 1.0)).collect::<Result<_, _>>()?,
+            around: around.iter().chain(&around).copied().collect(),
+            bias: public(&layout, &bias, 1.0),
+        })
+    }
+
+    /// Repeated features to repeated features. **Cost**: seven levels.
+    pub fn run<B: Pairs>(&self, ops: &B, x: &B::Ct, share: &B::Ct) -> Result<B::Ct, B::Error> {
+        let maps: Vec<&Matrix> = self.of_input.iter().collect();
+        let mut made = ops.linear_all(x, &maps)?.into_iter();
+        let mut direct = Vec::with_capacity(self.biases.len());
+        // In this order: the shorter side must be asked first, or a map is lost.
+        for (bias, y) in self.biases.iter().zip(made.by_ref()) {
+            direct.push(ops.add_plain(&y, bias)?);
+        }
+        let [q, k, v] = direct.as_slice() else { return Ok(x.clone()) };
+        let mixed = self.attention.all(ops, [q, k, &ops.mul(v, share)?])?;
+        let maps: Vec<&Matrix> = self.of_mixed.iter().collect();
+        let mut of_mixed = ops.linear_all(&mixed, &maps)?;
+        let mut sum = of_mixed.pop().unwrap_or(mixed);
+        for (((of_input, of_mixed), bias), down) in
+            made.zip(&of_mixed).zip(&self.hidden_biases).zip(&self.down)
+        {
+            let hidden = ops.add_plain(&ops.add(&of_input, of_mixed)?, bias)?;
+            let hidden = self.layout.repeated(ops, &hidden)?;
+            sum = ops.add(&sum, &ops.linear(&ops.mul(&hidden, &hidden)?, down)?)?;
+        }
+        let sum = self.layout.repeated(ops, &ops.add_plain(&sum, &self.bias)?)?;
+        ops.add(&sum, &ops.mul_plain(x, &self.around)?)
+    }
+}
+
+/// The last layer, for the first lane alone, and the logit: what a polynomial on [-1, 1] takes.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Last {
+    layout: Layout,
+    attention: Attention,
+    /// One in the first lane.
+    first: Vec<f64>,
+    /// From the features of all lanes: key, value.
+    of_lanes: [Matrix; 2],
+    /// From the features of the first lane: query, then the hidden blocks.
+    of_first: Vec<Matrix>,
+    /// Added to query, key and value.
+    biases: [Vec<f64>; 3],
+    of_mixed: Vec<Matrix>,
+    hidden_biases: Vec<Vec<f64>>,
+    /// From features, mixed values and squared hidden blocks to the logit.
+    row: Vec<f64>,
+    row_of_mixed: Vec<f64>,
+    rows_of_hidden: Vec<Vec<f64>>,
+    constant: f64,
+}
+
+impl Last {
+    /// For features that come `gain` times as large as they are, and a sealed 1 / n that comes twice as large.
+    pub fn new(layout: Layout, layer: &Layer, classifier: &Classifier, gain: f64) -> Result<Self, Error> {
+        let p = Parts::new(&layout, layer);
+        let scale = 1.0 / (classifier.temperature * classifier.polynomial.domain().1);
+        let mut rows = classifier.output.iter();
+        let (zero, one) = (rows.next().unwrap_or((&[], 0.0)), rows.next().unwrap_or((&[], 0.0)));
+        let mut row: Vec<f64> = one.0.iter().zip(zero.0).map(|(one, zero)| (one - zero) * scale).collect();
+        row.resize(layout.half, 0.0);
+        let times = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).collect::<Vec<f64>>();
+        let of_middle = times(&row, &p.around_hidden);
+        let (of_mixed, constant) = p.mix.pulled(&of_middle);
+        let mixed: Vec<Affine> = p.up.iter().map(|up| up.after(&p.mix)).collect();
+        let through = p.up.iter().map(|up| up.of_scaled(&p.around_attention));
+        let of_first: Vec<Affine> = [p.query.clone()].into_iter().chain(through).collect();
+        let value = 0.5;
+        Ok(Self {
+            layout,
+            attention: Attention::new(layout, &layer.shift),
+            first: (0..layout.slots()).map(|slot| if slot < layout.period() { 1.0 } else { 0.0 }).collect(),
+            of_lanes: [p.key.matrix(&layout, 1.0 / gain)?, p.value.matrix(&layout, value / gain)?],
+            of_first: of_first.iter().map(|map| map.matrix(&layout, 1.0 / gain)).collect::<Result<_, _>>()?,
+            biases: [(&p.query, 1.0), (&p.key, 1.0), (&p.value, value)]
+                .map(|(map, factor)| public(&layout, &map.bias, factor)),
+            of_mixed: mixed.iter().map(|map| map.matrix(&layout, 1.0)).collect::<Result<_, _>>()?,
+            hidden_biases: mixed.iter().map(|map| public(&layout, &map.bias, 1.0)).collect(),
+            rows_of_hidden: p.down.iter().map(|down| public(&layout, &down.pulled(&row).0, 1.0)).collect(),
+            constant: constant + dot(&row, &p.below) + (one.1 - zero.1) * scale,
+            row: public(&layout, &times(&of_middle, &p.around_attention), 1.0 / gain),
+            row_of_mixed: public(&layout, &of_mixed, 1.0),
+        })
+    }
+
+    /// Repeated features to the logit over the end of the polynomial's domain, in every slot. **Cost**: eight levels.
+    pub fn run<B: Pairs>(&self, ops: &B, x: &B::Ct, share: &B::Ct) -> Result<B::Ct, B::Error> {
+        let [of_key, of_value] = &self.of_lanes;
+        let [of_q, of_k, of_v] = &self.biases;
+        let first = self.layout.over_lanes(ops, ops.mul_plain(x, &self.first)?)?;
+        let of_lanes = ops.linear_all(x, &[of_key, of_value])?;
+        let maps: Vec<&Matrix> = self.of_first.iter().collect();
+        let mut of_first = ops.linear_all(&first, &maps)?.into_iter();
+        let (Some(q), [k, v]) = (of_first.next(), of_lanes.as_slice()) else { return Ok(first) };
+        let q = self.layout.repeated(ops, &ops.add_plain(&q, of_q)?)?;
+        let k = self.layout.repeated(ops, &ops.add_plain(k, of_k)?)?;
+        let v = ops.mul(&ops.add_plain(v, of_v)?, share)?;
+        let mixed = self.attention.one(ops, [&q, &k, &v])?;
+        let maps: Vec<&Matrix> = self.of_mixed.iter().collect();
+        let of_mixed = ops.linear_all(&mixed, &maps)?;
+        let mut sum =
+            ops.add(&ops.mul_plain(&first, &self.row)?, &ops.mul_plain(&mixed, &self.row_of_mixed)?)?;
+        for (((of_first, of_mixed), bias), row) in
+            of_first.zip(&of_mixed).zip(&self.hidden_biases).zip(&self.rows_of_hidden)
+        {
+            let hidden = ops.add_plain(&ops.add(&of_first, of_mixed)?, bias)?;
+            sum = ops.add(&sum, &ops.mul_plain(&ops.mul(&hidden, &hidden)?, row)?)?;
+        }
+        ops.add_scalar(&self.layout.over_features(ops, &sum)?, self.constant)
+    }
+}

@@ -1,0 +1,76 @@
+//! A transformer as a program: in plain numbers it is the transformer.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
+#[allow(dead_code, reason = "of the small models, only the numbers are used here")]
+mod toy;
+
+use arras_circuits::{Clear, Op};
+use arras_nn::program::Lanes;
+use arras_nn::sentinel::SentinelError;
+use arras_nn::transformer::{Shape, Transformer};
+use toy::transformer::{TEXTS, transformer};
+
+const SHAPE: Shape = Shape { layers: 2, width: 8, heads: 2, hidden: 12, lanes: 12 };
+
+/// Both parts of the result of a text.
+fn clear(model: &Transformer, text: &str) -> [Vec<f64>; 2] {
+    let program = Lanes::new(model).unwrap();
+    let input = program.pack(&model.embed(text, false).unwrap()).unwrap();
+    program.run(&Clear::new(program.slots()).unwrap(), &input).unwrap()
+}
+
+#[test]
+fn the_program_is_the_transformer() {
+    let shapes = [
+        SHAPE,
+        Shape { layers: 1, ..SHAPE },
+        // Heads and widths that are no powers of two, one head, as many heads as features.
+        Shape { layers: 3, width: 12, heads: 3, hidden: 7, lanes: 16 },
+        Shape { width: 6, heads: 1, ..SHAPE },
+        Shape { width: 4, heads: 4, hidden: 20, ..SHAPE },
+    ];
+    for (seed, shape) in (11..).zip(shapes) {
+        let model = transformer(shape, seed);
+        let program = Lanes::new(&model).unwrap();
+        for text in TEXTS {
+            let embedded = model.embed(text, false).unwrap();
+            let want = model.polynomial(&embedded.values).unwrap().probability;
+            let logit = model.values(&embedded.values).unwrap().logit;
+            let [values, logits] = clear(&model, text);
+            let end = model.parts().classifier.polynomial.domain().1;
+            assert!(logits.iter().all(|have| (have - logit / end).abs() < 1e-9), "{shape:?} {text}");
+            assert!((program.unpack([&values, &logits]).unwrap() - want.clamp(0.0, 1.0)).abs() < 1e-9);
+        }
+    }
+}
+
+#[test]
+fn what_is_no_answer_is_refused() {
+    let model = transformer(SHAPE, 4);
+    let program = Lanes::new(&model).unwrap();
+    let [values, logits] = clear(&model, TEXTS[1]);
+    let moved = |values: &[f64], logits: &[f64]| {
+        matches!(program.unpack([values, logits]), Err(SentinelError::Moved { .. }))
+    };
+    let (mut other, mut nothing) = (values.clone(), logits.clone());
+    other[7] += 0.01;
+    nothing[0] = f64::NAN;
+    assert!(moved(&other, &logits) && moved(&values, &nothing) && moved(&logits, &values));
+    let out = vec![1.001; logits.len()];
+    assert!(matches!(program.unpack([&values, &out]), Err(SentinelError::Range { .. })));
+    assert!(matches!(program.unpack([&[], &out]), Err(SentinelError::Slots { .. })));
+}
+
+#[test]
+fn every_layer_takes_seven_levels_and_keys_are_few() {
+    let program = |layers| Lanes::new(&transformer(Shape { layers, ..SHAPE }, 4)).unwrap();
+    let depths = [1, 2, 3].map(|layers| program(layers).depth().unwrap());
+    let polynomial = transformer(SHAPE, 4).parts().classifier.polynomial.on_unit().0.depth();
+    assert_eq!(depths, [8 + polynomial, 15 + polynomial, 22 + polynomial]);
+    let trace = program(2).trace().unwrap();
+    // 16 lanes of 16 slots for 8 features and their repetition, in 2 heads; offsets in groups of 4. Feature steps and folds by 1, 2,
+    // 3 (babies), 4 (giants); repetition by -8; lanes by 1, 2 (babies), 4, -4 (groups), 8 (sums over lanes).
+    let keys: Vec<usize> = trace.rotations.keys().copied().collect();
+    assert_eq!(keys, [1, 2, 3, 4, 16, 32, 64, 128, 192, 248]);
+    assert_eq!(trace.count(Op::Refresh), 0);
+}
