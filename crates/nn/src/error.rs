@@ -163,4 +163,55 @@ pub enum Error {
         "the model file carries no ranges, from which the scales of its encrypted evaluation follow: measure them with `arras train transformer calibrate`"
     )]
     NoRanges,
+    /// A file of another program that cannot be read.
+    #[error("the file {file} is not what the transformers library writes: download it again")]
+    Foreign {
+        /// Which file.
+        file: &'static str,
+        /// What the reader says.
+        source: serde_json::Error,
+    },
+    /// An architecture that is not read.
+    #[error(
+        "the model has {layer}: only encoders of BERT's and DistilBERT's shape are read, in F32, uncased, with GELU"
+    )]
+    Unsupported {
+        /// The layer or setting that is different.
+        layer: String,
+    },
+    /// A tensor of another shape than the rest of the model needs.
+    #[error(
+        "the tensor `{name}` has the shape {have:?}, and config.json needs {need:?}: the files belong to different models"
+    )]
+    Misshapen {
+        /// Name of the tensor.
+        name: String,
+        /// Its shape.
+        have: Vec<usize>,
+        /// The shape that fits.
+        need: Vec<usize>,
+    },
+    /// A weight that is no number.
+    #[error(
+        "the tensor `{name}` is not a finite number at position {at}: the file is damaged, or training diverged"
+    )]
+    NotANumber {
+        /// Name of the tensor.
+        name: String,
+        /// Position of the first one.
+        at: usize,
+    },
+    /// A tokenizer of another model.
+    #[error(
+        "the tokenizer has {have} pieces, and the model has {need} rows, numbered from 0: tokenizer.json belongs to another model"
+    )]
+    OtherVocabulary {
+        /// Pieces of the tokenizer.
+        have: usize,
+        /// Rows of the model.
+        need: usize,
+    },
+    /// An encoder that was not tuned to classify.
+    #[error("the encoder has no classifier: fine-tune it first with `arras train transformer teacher`")]
+    NoClassifier,
 }

@@ -16,9 +16,18 @@ pub struct Example {
     pub positive: bool,
 }
 
-/// Reads a table with the columns `sentence` and `label`, separated by tabs, one header line first.
-///
-/// Blank lines are skipped; a line ending in a carriage return is read without it.
+/// A sentence, or a phrase of one, as it is written, and its label.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Labelled {
+    /// Line of the table, counted from one.
+    pub line: usize,
+    /// The sentence.
+    pub text: String,
+    /// Whether the label is 1.
+    pub positive: bool,
+}
+
+/// Reads a table as [`rows`] does, and every sentence into its tokens.
 ///
 /// # Errors
 ///
@@ -32,6 +41,21 @@ pub struct Example {
 /// # }
 /// ```
 pub fn parse(bytes: &[u8]) -> Result<Vec<Example>, Error> {
+    let example = |Labelled { line, text, positive }| {
+        let tokens = text::tokenise(&text).map_err(|_| Error::NoTokens { line })?.tokens;
+        Ok(Example { tokens, positive })
+    };
+    rows(bytes)?.into_iter().map(example).collect()
+}
+
+/// Reads a table with the columns `sentence` and `label`, separated by tabs, one header line first.
+///
+/// Blank lines are skipped; a line ending in a carriage return is read without it.
+///
+/// # Errors
+///
+/// Names the line and what is wrong with it.
+pub fn rows(bytes: &[u8]) -> Result<Vec<Labelled>, Error> {
     let mut lines = bytes.split(|&b| b == b'\n').enumerate().map(|(i, line)| (i + 1, line));
     let (_, first) = lines.next().unwrap_or((1, b""));
     let header: Vec<&str> = utf8(1, first)?.split('\t').collect();
@@ -52,8 +76,7 @@ pub fn parse(bytes: &[u8]) -> Result<Vec<Example>, Error> {
             "1" => true,
             _ => return Err(Error::Label { line }),
         };
-        let tokens = text::tokenise(sentence).map_err(|_| Error::NoTokens { line })?.tokens;
-        out.push(Example { tokens, positive });
+        out.push(Labelled { line, text: (*sentence).to_owned(), positive });
     }
     Ok(out)
 }

@@ -101,4 +101,21 @@ pub enum Error {
     /// The logistic polynomial cannot be fitted.
     #[error("the polynomial for the logistic function cannot be fitted")]
     Polynomial(#[from] arras_approx::Error),
+    /// The tensor library refused.
+    #[cfg(feature = "transformer")]
+    #[error("the tensor library failed: {0}")]
+    Tensor(#[from] candle_core::Error),
+    /// Tensors that cannot be written.
+    #[cfg(feature = "transformer")]
+    #[error("the tensors cannot be written")]
+    Container(#[from] safetensors::SafeTensorError),
+    /// A checkpoint of another network.
+    #[cfg(feature = "transformer")]
+    #[error(
+        "the checkpoint has no `{name}` of the right shape: it belongs to another network; start afresh in another folder"
+    )]
+    Checkpoint {
+        /// What is missing.
+        name: String,
+    },
 }

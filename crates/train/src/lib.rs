@@ -9,6 +9,8 @@ pub mod prepare;
 pub mod rng;
 pub mod sst2;
 pub mod temperature;
+#[cfg(feature = "transformer")]
+pub mod transformer;
 pub mod tree;
 
 pub use error::Error;

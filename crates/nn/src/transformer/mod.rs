@@ -18,10 +18,14 @@
 
 mod config;
 mod file;
+mod import;
 mod model;
+pub mod pretrained;
 pub mod tokens;
 
 pub use config::{LANES, LAYERS, LayerRanges, Ranges, Shape};
 pub use file::FORMAT;
+pub use import::WEIGHTS;
 pub use model::{About, Classifier, Embedded, Embedding, Layer, LayerValues, Parts, Transformer, Values};
+pub use pretrained::Pretrained;
 pub use tokens::{Pieces, Vocabulary};

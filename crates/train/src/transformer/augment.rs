@@ -1,0 +1,126 @@
+//! New texts from old ones, for a teacher to label (Tang et al. 2019, section 3.2; Jiao et al. 2020, section 3.2).
+//!
+//! A new text is an old one, a run of its words, or two old ones joined; some of its words are then exchanged for words drawn
+//! from all texts. Nothing has to make sense: what the teacher says of it is what is learnt.
+
+use arras_nn::transformer::Vocabulary;
+
+use crate::rng::Rng;
+
+/// Share of texts that are two old ones joined, and of those that are a run of words.
+const JOINED: f32 = 0.35;
+const CUT: f32 = 0.15;
+
+/// What may stand between two texts; where the vocabulary lacks a piece, nothing does.
+const BETWEEN: [&str; 6] = [",", "but", "and", "--", "though", ";"];
+
+/// Shortest text that is always taken as it comes, in pieces with both marks; of shorter ones one in three is.
+const LONG: usize = 12;
+
+/// `count` new texts as rows, at most `lanes` long, with both marks; the same seed gives the same texts.
+#[must_use]
+pub fn augment(
+    texts: &[Vec<u32>],
+    vocabulary: &Vocabulary,
+    lanes: usize,
+    count: usize,
+    seed: u64,
+) -> Vec<Vec<u32>> {
+    let words: Vec<Vec<&[u32]>> = texts.iter().map(|rows| words(rows, vocabulary)).collect();
+    let all: Vec<&[u32]> = words.iter().flatten().copied().collect();
+    let marks = texts.iter().find_map(|t| Some((*t.first()?, *t.last()?)));
+    let Some((first, last)) = marks.filter(|_| !all.is_empty()) else { return Vec::new() };
+    let between: Vec<u32> = BETWEEN.iter().filter_map(|piece| vocabulary.row(piece)).collect();
+    let mut source = Source { words: &words, all: &all, between: &between, rng: Rng::new(seed, 41) };
+    let mut out = Vec::with_capacity(count);
+    while out.len() < count {
+        let mut rows = vec![first];
+        for word in source.text() {
+            if rows.len() + word.len() < lanes {
+                rows.extend_from_slice(word);
+            }
+        }
+        rows.push(last);
+        out.push(rows);
+    }
+    out
+}
+
+struct Source<'a> {
+    words: &'a [Vec<&'a [u32]>],
+    all: &'a [&'a [u32]],
+    between: &'a [u32],
+    rng: Rng,
+}
+
+impl<'a> Source<'a> {
+    fn text(&mut self) -> Vec<&'a [u32]> {
+        let mut text = self.old();
+        let turn = self.rng.unit();
+        if turn < JOINED {
+            if self.rng.unit() < 0.8 && !self.between.is_empty() {
+                let at = self.rng.below(self.between.len());
+                text.extend(self.between.get(at..=at));
+            }
+            let other = self.old();
+            text.extend(other);
+        } else if turn < JOINED + CUT {
+            let from = self.rng.below(text.len().max(1));
+            let length = 1 + self.rng.below((text.len() - from).max(1));
+            text = text.into_iter().skip(from).take(length).collect();
+        }
+        let share = 0.3 * self.rng.unit();
+        for word in &mut text {
+            if self.rng.unit() < share {
+                *word = self.all.get(self.rng.below(self.all.len())).copied().unwrap_or(word);
+            }
+        }
+        text
+    }
+
+    /// One of the texts, the longer ones more often than not.
+    fn old(&mut self) -> Vec<&'a [u32]> {
+        loop {
+            let words =
+                self.words.get(self.rng.below(self.words.len())).map_or(&[] as &[&[u32]], Vec::as_slice);
+            let pieces: usize = words.iter().map(|w| w.len()).sum();
+            if !words.is_empty() && (pieces + 2 >= LONG || self.rng.below(3) == 0) {
+                return words.to_vec();
+            }
+        }
+    }
+}
+
+/// The words between both marks: a piece, and those after it that begin with `##`.
+fn words<'a>(rows: &'a [u32], vocabulary: &Vocabulary) -> Vec<&'a [u32]> {
+    let inner = rows.get(1..rows.len().saturating_sub(1)).unwrap_or_default();
+    let continues = |row: &u32| vocabulary.pieces().get(*row as usize).is_some_and(|p| p.starts_with("##"));
+    inner.chunk_by(|_, next| continues(next)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn new_texts_keep_marks_words_and_lanes() {
+        let pieces = "[UNK] [CLS] [SEP] a film good ##ly but bad , ##ness";
+        let vocabulary = Vocabulary::new(pieces.split(' ').map(str::to_owned).collect()).unwrap();
+        let texts: Vec<Vec<u32>> = ["a goodly film , but a bad film , a badness", "bad", "goodly a a film"]
+            .iter()
+            .map(|text| vocabulary.read(text, 20).unwrap().rows)
+            .collect();
+        let new = augment(&texts, &vocabulary, 16, 200, 1);
+        assert_eq!(new.len(), 200);
+        for rows in &new {
+            assert!((3..=16).contains(&rows.len()));
+            assert_eq!((rows[0], rows[rows.len() - 1]), (1, 2));
+            assert!(rows[1..rows.len() - 1].iter().all(|&r| r > 2));
+            // No word is torn apart: `##ly` follows `good` alone, `##ness` follows `bad` alone.
+            assert!(rows.windows(2).all(|w| (w[1] != 6 || w[0] == 5) && (w[1] != 10 || w[0] == 8)));
+        }
+        assert_eq!(new, augment(&texts, &vocabulary, 16, 200, 1));
+        assert!(new.iter().any(|rows| !texts.contains(rows)));
+        assert!(augment(&[], &vocabulary, 16, 5, 1).is_empty());
+    }
+}

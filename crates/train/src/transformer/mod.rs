@@ -1,0 +1,16 @@
+//! Transformers: a pretrained encoder is fine-tuned to a task and becomes the teacher of one made of polynomials.
+
+pub mod augment;
+pub mod batches;
+pub mod fold;
+pub mod learn;
+pub mod ops;
+pub mod optimiser;
+pub mod student;
+pub mod table;
+pub mod teacher;
+
+pub use batches::Lesson;
+pub use learn::{Learner, Part, Progress, Schedule};
+pub use student::{Care, Student};
+pub use teacher::Teacher;
