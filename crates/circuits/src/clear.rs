@@ -191,8 +191,13 @@ impl Pairs for Clear {
     fn rotate_pair(&self, [a, b]: &[Vec<f64>; 2], by: i64) -> Result<[Vec<f64>; 2], Error> {
         Ok([self.rotate(a, by)?, self.rotate(b, by)?])
     }
-    fn mul_pair(&self, [a, b]: &[Vec<f64>; 2], c: &Vec<f64>) -> Result<[Vec<f64>; 2], Error> {
-        Ok([self.mul(a, c)?, self.mul(b, c)?])
+    fn mul_fold_pair(
+        &self,
+        [a, b]: &[Vec<f64>; 2],
+        c: &Vec<f64>,
+        rotations: &[i64],
+    ) -> Result<[Vec<f64>; 2], Error> {
+        Ok([self.mul_fold(a, c, rotations)?, self.mul_fold(b, c, rotations)?])
     }
     fn square_dot(&self, terms: &[([Vec<f64>; 2], Vec<f64>, Vec<f64>)]) -> Result<Vec<f64>, Error> {
         let mut sum = vec![0.0; self.slots];

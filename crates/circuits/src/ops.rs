@@ -86,11 +86,17 @@ pub trait Rotate: Arith {
         ms.iter().map(|m| self.linear(a, m)).collect()
     }
 
-    /// a * v, and then for each rotation in turn the sum of that and of its rotation. Cost: one level, one Galois key for each.
+    /// a * v, and then for each rotation in turn the sum of that and of its rotation. Cost: one level, one Galois key for each,
+    /// at the level of a.
     ///
-    /// Has a name for the same reason as those of [`Arith`]: where v is mostly zero, few of the many terms of a sum are there.
+    /// Has a name because all of it can wait for one rescale, and for the same reason as those of [`Arith`]: where v is mostly
+    /// zero, few of the many terms of a sum are there.
     fn fold(&self, a: &Self::Ct, v: &[f64], rotations: &[i64]) -> Result<Self::Ct, Self::Error> {
         rotations.iter().try_fold(self.mul_plain(a, v)?, |sum, &by| self.add(&sum, &self.rotate(&sum, by)?))
+    }
+    /// a * b, and then as [`Rotate::fold`]: an inner product. Cost: as that, and one relinearisation.
+    fn mul_fold(&self, a: &Self::Ct, b: &Self::Ct, rotations: &[i64]) -> Result<Self::Ct, Self::Error> {
+        rotations.iter().try_fold(self.mul(a, b)?, |sum, &by| self.add(&sum, &self.rotate(&sum, by)?))
     }
 }
 
@@ -117,8 +123,13 @@ pub trait Pairs: Rotate {
     fn shift_pair(&self, p: &Self::Pair, v: &[f64]) -> Result<Self::Pair, Self::Error>;
     /// Both parts rotated. Cost: as [`Rotate::rotate`].
     fn rotate_pair(&self, p: &Self::Pair, by: i64) -> Result<Self::Pair, Self::Error>;
-    /// Both parts times a. Cost: one level, one relinearisation.
-    fn mul_pair(&self, p: &Self::Pair, a: &Self::Ct) -> Result<Self::Pair, Self::Error>;
+    /// Both parts times a, and then as [`Rotate::mul_fold`].
+    fn mul_fold_pair(
+        &self,
+        p: &Self::Pair,
+        a: &Self::Ct,
+        rotations: &[i64],
+    ) -> Result<Self::Pair, Self::Error>;
     /// The sum over the terms ((a, b), u, v) of a^2 (u + v) + b^2 (u - v): squares that weigh other vectors.
     ///
     /// The result has an imaginary part, which sums, rotations and real maps keep apart, until [`Arith::twice_real`] ends it.

@@ -20,7 +20,8 @@
 //! | `linear`, `linear_all` | `HoistedRotate`, `PlainProduct`, `Rotate`, a `Rescale` for each map: see below |
 //! | `pair`, `add_pairs`, `shift_pair` | nothing, after alignment |
 //! | `twice_parts` | `Rotate`, as `twice_real` |
-//! | `rotate_pair`, `mul_pair` | as `rotate`, `mul` |
+//! | `fold`, `mul_fold` | as `mul_plain` and `mul`, and each `Rotate` at the level of the product, before its rescale |
+//! | `rotate_pair`, `mul_fold_pair` | as `rotate`, `mul_fold` |
 //! | `square_dot` | see below |
 //! | `point` | `Refresh` where the schedule has one, at the level of its operand |
 //!
@@ -236,6 +237,10 @@ impl Tracer {
         }
     }
 
+    fn turns(&self, rotations: &[i64], level: u32) {
+        rotations.iter().for_each(|&by| self.rotation(Op::Rotate, reduce(by, self.slots), level));
+    }
+
     /// Two operands at their common level, with what it costs to bring them there.
     fn align(&self, a: &Traced, b: &Traced) -> Traced {
         let both = self.join(*a, *b);
@@ -338,6 +343,21 @@ impl Rotate for Tracer {
     fn linear(&self, a: &Traced, m: &Matrix) -> Result<Traced, Error> {
         Ok(self.linear_all(a, &[m])?.pop().unwrap_or(*a))
     }
+    fn fold(&self, a: &Traced, v: &[f64], rotations: &[i64]) -> Result<Traced, Error> {
+        check_repeats(v.len(), self.slots)?;
+        need("fold", 1, a.level)?;
+        self.count(Op::PlainProduct, a.level, 1);
+        self.turns(rotations, a.level);
+        Ok(self.rescale(*a))
+    }
+    fn mul_fold(&self, a: &Traced, b: &Traced, rotations: &[i64]) -> Result<Traced, Error> {
+        need("mul_fold", 1, a.level.min(b.level))?;
+        let both = self.align(a, b);
+        self.count(Op::Product, both.level, 1);
+        self.count(Op::Relinearise, both.level, 1);
+        self.turns(rotations, both.level);
+        Ok(self.rescale(both))
+    }
     fn linear_all(&self, a: &Traced, ms: &[&Matrix]) -> Result<Vec<Traced>, Error> {
         ms.iter().try_for_each(|m| check_repeats(m.slots(), self.slots))?;
         need("linear", 1, a.level)?;
@@ -371,8 +391,8 @@ impl Pairs for Tracer {
     fn rotate_pair(&self, p: &Traced, by: i64) -> Result<Traced, Error> {
         self.rotate(p, by)
     }
-    fn mul_pair(&self, p: &Traced, a: &Traced) -> Result<Traced, Error> {
-        self.mul(p, a)
+    fn mul_fold_pair(&self, p: &Traced, a: &Traced, rotations: &[i64]) -> Result<Traced, Error> {
+        self.mul_fold(p, a, rotations)
     }
     fn square_dot(&self, terms: &[(Traced, Traced, Traced)]) -> Result<Traced, Error> {
         let mut total: Option<Traced> = None;

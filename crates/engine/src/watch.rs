@@ -75,6 +75,12 @@ impl<B: Rotate<Error: Into<Error>>, F: FnMut(usize) -> bool> Rotate for Watched<
     fn linear(&self, a: &B::Ct, m: &Matrix) -> Result<B::Ct, Error> {
         self.tell(self.inner.linear(a, m))
     }
+    fn fold(&self, a: &B::Ct, v: &[f64], rotations: &[i64]) -> Result<B::Ct, Error> {
+        self.tell(self.inner.fold(a, v, rotations))
+    }
+    fn mul_fold(&self, a: &B::Ct, b: &B::Ct, rotations: &[i64]) -> Result<B::Ct, Error> {
+        self.tell(self.inner.mul_fold(a, b, rotations))
+    }
     fn linear_all(&self, a: &B::Ct, ms: &[&Matrix]) -> Result<Vec<B::Ct>, Error> {
         self.tell(self.inner.linear_all(a, ms))
     }
@@ -104,8 +110,8 @@ impl<B: Pairs<Error: Into<Error>>, F: FnMut(usize) -> bool> Pairs for Watched<'_
     fn rotate_pair(&self, p: &B::Pair, by: i64) -> Result<B::Pair, Error> {
         self.tell(self.inner.rotate_pair(p, by))
     }
-    fn mul_pair(&self, p: &B::Pair, a: &B::Ct) -> Result<B::Pair, Error> {
-        self.tell(self.inner.mul_pair(p, a))
+    fn mul_fold_pair(&self, p: &B::Pair, a: &B::Ct, rotations: &[i64]) -> Result<B::Pair, Error> {
+        self.tell(self.inner.mul_fold_pair(p, a, rotations))
     }
     fn square_dot(&self, terms: &[(B::Pair, B::Ct, B::Ct)]) -> Result<B::Ct, Error> {
         self.tell(self.inner.square_dot(terms))

@@ -156,6 +156,59 @@ impl Evaluator {
         }
     }
 
+    /// a * b, and then for each rotation in turn the sum of that and of its rotation: an inner product. Cost: one level, one
+    /// relinearisation, one key switch for each rotation, one division in all.
+    ///
+    /// # Errors
+    /// No level left, operands that do not fit, or no key.
+    ///
+    /// Error: one rounding, however many terms: what the key switches add is divided by the modulus of the level.
+    pub fn mul_fold(&self, a: &Ciphertext, b: &Ciphertext, rotations: &[i64]) -> Result<Ciphertext, Error> {
+        if rotations.is_empty() {
+            return self.mul(a, b);
+        }
+        let (rlwe, tensor) = (self.params.rlwe(), self.mul_lazy(a, b)?);
+        let [d0, d1, d2] = &tensor.parts;
+        let key = self.keys.key(Purpose::Relinearise, tensor.level)?;
+        let mut raised = switch(rlwe, d2, tensor.level, key);
+        self.count(Op::Relinearise, tensor.level, 1);
+        raised.add_scaled(rlwe, [Some(d0), Some(d1)]);
+        self.folded(raised, rotations, tensor.slots)
+    }
+
+    /// a * v, the complex vector v repeated to fill the slots, and then as `mul_fold`. Cost: as that, without the relinearisation.
+    ///
+    /// # Errors
+    /// As `mul_fold`, or as encoding.
+    ///
+    /// Error: as `mul_fold`.
+    pub fn fold(&self, a: &Ciphertext, v: &[Complex], rotations: &[i64]) -> Result<Ciphertext, Error> {
+        if rotations.is_empty() {
+            return self.mul_repeated(a, v);
+        }
+        let product = self.mul_plain_lazy(a, &self.repeated(a, v)?)?;
+        let mut raised = Raised::zero(self.params.rlwe(), product.level);
+        raised.add_scaled(self.params.rlwe(), [Some(&product.parts[0]), Some(&product.parts[1])]);
+        self.folded(raised, rotations, product.slots)
+    }
+
+    /// Sums with rotations before the division.
+    fn folded(&self, mut sum: Raised, rotations: &[i64], slots: usize) -> Result<Ciphertext, Error> {
+        let below = self.need("a rescale", 1, sum.level)?;
+        for by in rotations.iter().map(|by| by.rem_euclid(slots as i64) as u32) {
+            let turned = (by != 0).then(|| self.turn(&sum, Purpose::Rotate(by))).transpose()?;
+            match turned {
+                Some(turned) => sum.add_assign(self.params.rlwe(), &turned),
+                None => {
+                    let parts = [0, 1].map(|k| self.params.ring().add(&sum.parts[k], &sum.parts[k]));
+                    sum = Raised { parts, ..sum };
+                }
+            }
+        }
+        self.count(Op::Rescale, sum.level, 1);
+        Ok(self.wrap(sum.divide(self.params.rlwe(), below), below, slots))
+    }
+
     /// Rotates or conjugates without leaving Q P': only the second half is divided, to be decomposed again.
     pub(crate) fn turn(&self, inner: &Raised, purpose: Purpose) -> Result<Raised, Error> {
         let (rlwe, level) = (self.params.rlwe(), inner.level);

@@ -186,6 +186,13 @@ impl Rotate for Ckks {
         let map = self.cache.map(self.eval.params(), m, self.slots, a.level())?;
         hidden(self.eval.linear(&a.0, &map))
     }
+    fn fold(&self, a: &Hidden, v: &[f64], rotations: &[i64]) -> Result<Hidden, Error> {
+        self.check_repeats(v.len())?;
+        hidden(self.eval.fold(&a.0, &complex(v), rotations))
+    }
+    fn mul_fold(&self, a: &Hidden, b: &Hidden, rotations: &[i64]) -> Result<Hidden, Error> {
+        hidden(self.eval.mul_fold(&a.0, &b.0, rotations))
+    }
     fn linear_all(&self, a: &Hidden, ms: &[&Matrix]) -> Result<Vec<Hidden>, Error> {
         ms.iter().try_for_each(|m| self.check_repeats(m.slots()))?;
         let map = |m: &&Matrix| self.cache.map(self.eval.params(), m, self.slots, a.level());
@@ -215,8 +222,8 @@ impl Pairs for Ckks {
     fn rotate_pair(&self, p: &Hidden, by: i64) -> Result<Hidden, Error> {
         self.rotate(p, by)
     }
-    fn mul_pair(&self, p: &Hidden, a: &Hidden) -> Result<Hidden, Error> {
-        self.mul(p, a)
+    fn mul_fold_pair(&self, p: &Hidden, a: &Hidden, rotations: &[i64]) -> Result<Hidden, Error> {
+        self.mul_fold(p, a, rotations)
     }
     fn square_dot(&self, terms: &[(Hidden, Hidden, Hidden)]) -> Result<Hidden, Error> {
         let terms: Vec<_> =

@@ -175,6 +175,12 @@ impl Rotate for Refreshing {
     fn linear(&self, a: &Hidden, m: &Matrix) -> Result<Hidden, Error> {
         self.ops.linear(a, m)
     }
+    fn fold(&self, a: &Hidden, v: &[f64], rotations: &[i64]) -> Result<Hidden, Error> {
+        self.ops.fold(a, v, rotations)
+    }
+    fn mul_fold(&self, a: &Hidden, b: &Hidden, rotations: &[i64]) -> Result<Hidden, Error> {
+        self.ops.mul_fold(a, b, rotations)
+    }
     fn linear_all(&self, a: &Hidden, ms: &[&Matrix]) -> Result<Vec<Hidden>, Error> {
         self.ops.linear_all(a, ms)
     }
@@ -198,8 +204,8 @@ impl Pairs for Refreshing {
     fn rotate_pair(&self, p: &Hidden, by: i64) -> Result<Hidden, Error> {
         self.ops.rotate_pair(p, by)
     }
-    fn mul_pair(&self, p: &Hidden, a: &Hidden) -> Result<Hidden, Error> {
-        self.ops.mul_pair(p, a)
+    fn mul_fold_pair(&self, p: &Hidden, a: &Hidden, rotations: &[i64]) -> Result<Hidden, Error> {
+        self.ops.mul_fold_pair(p, a, rotations)
     }
     fn square_dot(&self, terms: &[(Hidden, Hidden, Hidden)]) -> Result<Hidden, Error> {
         self.ops.square_dot(terms)

@@ -68,10 +68,7 @@ impl Attention {
     /// The sum over the offsets of a group, its values rotated back by the group.
     fn group<B: Pairs>(&self, ops: &B, query: &B::Ct, babies: &[Baby<B>]) -> Result<B::Ct, B::Error> {
         let weigh = |(keys, sum, difference): &Baby<B>| {
-            let mut score = ops.mul_pair(keys, query)?;
-            for by in self.layout.head_folds() {
-                score = ops.add_pairs(&score, &ops.rotate_pair(&score, by)?)?;
-            }
+            let score = ops.mul_fold_pair(keys, query, &self.layout.head_folds())?;
             Ok((ops.shift_pair(&score, &self.shift)?, sum.clone(), difference.clone()))
         };
         let terms: Vec<_> = babies.iter().map(weigh).collect::<Result<_, B::Error>>()?;
@@ -83,13 +80,10 @@ impl Attention {
     ///
     /// **Cost**: three levels.
     pub fn one<B: Rotate>(&self, ops: &B, [q, k, v]: [&B::Ct; 3]) -> Result<B::Ct, B::Error> {
-        let mut score = ops.mul(q, k)?;
-        for by in self.layout.head_folds() {
-            score = ops.add(&score, &ops.rotate(&score, by)?)?;
-        }
+        let score = ops.mul_fold(q, k, &self.layout.head_folds())?;
         let score = ops.add_plain(&score, &self.shift)?;
-        let mixed = ops.mul(&ops.mul(&score, &score)?, v)?;
-        self.layout.repeated(ops, &self.layout.over_lanes(ops, mixed)?)
+        let mixed = ops.mul_fold(&ops.mul(&score, &score)?, v, &self.layout.lane_folds())?;
+        self.layout.repeated(ops, &mixed)
     }
 }
 
@@ -103,17 +97,15 @@ impl Layout {
         ops.add(x, &ops.rotate(x, -signed(self.half))?)
     }
 
-    /// The sum of all lanes in every lane.
-    pub fn over_lanes<R: Rotate>(&self, ops: &R, x: R::Ct) -> Result<R::Ct, R::Error> {
-        let steps = (0..self.lanes.ilog2()).map(|log| signed(self.period() << log));
-        steps.into_iter().try_fold(x, |sum, by| ops.add(&sum, &ops.rotate(&sum, by)?))
+    /// The rotations that add up all lanes, in every lane.
+    pub fn lane_folds(&self) -> Vec<i64> {
+        (0..self.lanes.ilog2()).map(|log| signed(self.period() << log)).collect()
     }
 
-    /// The sum of all features in every slot, of lanes that are equal, with features in the first half and zeros in the second.
-    pub fn over_features<R: Rotate>(&self, ops: &R, x: &R::Ct) -> Result<R::Ct, R::Error> {
-        let steps = (0..self.half.ilog2()).map(|log| signed(1 << log));
-        let x = self.repeated(ops, x)?;
-        steps.into_iter().try_fold(x, |sum, by| ops.add(&sum, &ops.rotate(&sum, by)?))
+    /// The rotations that add up all features, in every slot, of lanes that are equal, with features in the first half and zeros
+    /// in the second.
+    pub fn feature_folds(&self) -> Vec<i64> {
+        [-signed(self.half)].into_iter().chain((0..self.half.ilog2()).map(|log| signed(1 << log))).collect()
     }
 }
 

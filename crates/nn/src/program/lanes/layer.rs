@@ -186,7 +186,7 @@ impl Last {
     pub fn run<B: Pairs>(&self, ops: &B, x: &B::Ct, share: &B::Ct) -> Result<B::Ct, B::Error> {
         let [of_key, of_value] = &self.of_lanes;
         let [of_q, of_k, of_v] = &self.biases;
-        let first = self.layout.over_lanes(ops, ops.mul_plain(x, &self.first)?)?;
+        let first = ops.fold(x, &self.first, &self.layout.lane_folds())?;
         let of_lanes = ops.linear_all(x, &[of_key, of_value])?;
         let maps: Vec<&Matrix> = self.of_first.iter().collect();
         let mut of_first = ops.linear_all(&first, &maps)?.into_iter();
@@ -197,14 +197,17 @@ impl Last {
         let mixed = self.attention.one(ops, [&q, &k, &v])?;
         let maps: Vec<&Matrix> = self.of_mixed.iter().collect();
         let of_mixed = ops.linear_all(&mixed, &maps)?;
+        let folds = self.layout.feature_folds();
+        // Down to where hidden values are squared: rotations are cheaper there.
+        let (low, lower) = (ops.lower(&first, 6)?, ops.lower(&mixed, 2)?);
         let mut sum =
-            ops.add(&ops.mul_plain(&first, &self.row)?, &ops.mul_plain(&mixed, &self.row_of_mixed)?)?;
+            ops.add(&ops.fold(&low, &self.row, &folds)?, &ops.fold(&lower, &self.row_of_mixed, &folds)?)?;
         for (((of_first, of_mixed), bias), row) in
             of_first.zip(&of_mixed).zip(&self.hidden_biases).zip(&self.rows_of_hidden)
         {
             let hidden = ops.add_plain(&ops.add(&of_first, of_mixed)?, bias)?;
-            sum = ops.add(&sum, &ops.mul_plain(&ops.mul(&hidden, &hidden)?, row)?)?;
+            sum = ops.add(&sum, &ops.fold(&ops.mul(&hidden, &hidden)?, row, &folds)?)?;
         }
-        ops.add_scalar(&self.layout.over_features(ops, &sum)?, self.constant)
+        ops.add_scalar(&sum, self.constant)
     }
 }

@@ -49,8 +49,8 @@ impl Layout {
     }
 
     /// The rotations that add up the features of each head.
-    pub fn head_folds(&self) -> impl Iterator<Item = i64> {
-        (self.spread.ilog2()..self.half.ilog2()).map(|log| 1 << log)
+    pub fn head_folds(&self) -> Vec<i64> {
+        (self.spread.ilog2()..self.half.ilog2()).map(|log| 1 << log).collect()
     }
 
     /// A value for each head in all slots of that head.
