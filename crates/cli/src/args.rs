@@ -1,12 +1,14 @@
 //! The words of the command line.
 
 pub mod bench_compare;
+pub mod bench_sok;
 pub mod bench_tfhe;
 pub mod compare;
 pub mod demo;
 pub mod graph;
 pub mod infer;
 pub mod minimax;
+pub mod plan;
 pub mod sort;
 pub mod sql;
 pub mod task;
@@ -54,6 +56,11 @@ pub enum Command {
         after_help = "Examples:\n  arras workload w2 --bits 8\n  arras workload w1 --bits 12 --slots 4096 --json\n\nValues are random ones, ties, neighbours of ties, and the ends of the ranges; every answer is checked."
     )]
     Workload(workload::Workload),
+    /// Find the method that takes the least time for a task, and say what it takes and why the others lost
+    #[command(
+        after_help = "Examples:\n  arras plan w1 --bits 8 --values 1\n  arras plan sort --values 64 --json\n  arras plan --chart\n\nNothing is run: our plans are traced and priced by the costs of their operations, bit-wise TFHE by recorded figures."
+    )]
+    Plan(plan::Plan),
     /// Sort encrypted whole numbers, or find ranks, the largest or the median: seal, run and open in one go
     #[command(
         after_help = "Examples:\n  printf '3\\n200\\n3\\n0\\n' | arras sort --check\n  arras sort --in numbers.txt --bits 12 --mode top --k 3 --json\n\nOne party at a time: arras sort seal, arras sort run, arras sort open."
@@ -404,6 +411,11 @@ pub enum Bench {
         after_help = "Examples:\n  arras bench tfhe --work w1 --bits 8\n  arras bench tfhe --work paths --size 128 --sample 4 --json\n\nWithout --threads one core is used. The crate tfhe has no patent licence for commercial use, so it is left out unless asked for: cargo build --release --features tfhe. The exit code is 0 when no answer is wrong."
     )]
     Tfhe(bench_tfhe::BenchTfhe),
+    /// The SoK's workloads and applications by Arras, run and checked, beside the published figures
+    #[command(
+        after_help = "Examples:\n  arras bench sok --only w1,w2,w3 --bits 8\n  arras bench sok --only sort --sizes 8,64 --json\n  arras bench sok --out sok.json\n\nSizes are 1 value of a workload, 16 to 128 nodes (paths), depth 2 to 8 (tree), 8 to 64 elements (sort), and 64 to 512 rows (sql). Without --threads one core is used. A run of --out that was interrupted goes on where it was. The exit code is 0 when no answer is wrong."
+    )]
+    Sok(bench_sok::BenchSok),
     /// Answer requests for polynomials applied one after another, one JSON object per line (see bench/peers)
     #[command(hide = true)]
     Composite(BenchComposite),
@@ -414,7 +426,7 @@ impl Bench {
     pub fn is_on_one_core(&self) -> bool {
         match self {
             Self::Ops(ops) => ops.worker,
-            Self::Compare(_) | Self::Composite(_) | Self::Tfhe(_) => true,
+            Self::Compare(_) | Self::Composite(_) | Self::Tfhe(_) | Self::Sok(_) => true,
             Self::Boot(boot) => boot.worker,
         }
     }

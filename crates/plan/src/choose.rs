@@ -97,8 +97,9 @@ pub fn choose(need: &Need, candidates: &[Candidate], refused: &[Refused]) -> Res
         .filter(fits)
         .reduce(|best, way| if merit(need, way) < merit(need, best) { way } else { best });
     let best = best.ok_or(Error::NoCandidate { values: need.values, unit: need.work.unit() })?;
-    let others = candidates.iter().filter(|way| !std::ptr::eq(*way, best));
-    let lost = others.filter_map(|way| lost(need, way, best));
+    let others =
+        candidates.iter().filter(|way| !std::ptr::eq(*way, best) && !is_other_size(need, way, candidates));
+    let lost = others.map(|way| lost(need, way, best));
     let refused = refused.iter().map(|Refused { method, why }| Lost {
         method: *method,
         seconds: None,
@@ -135,14 +136,22 @@ fn offer(need: &Need, way: &Candidate) -> Offer {
     }
 }
 
-/// Why a candidate lost; nothing where it is the best one's method for another size.
-fn lost(need: &Need, way: &Candidate, best: &Candidate) -> Option<Lost> {
+/// Whether a plan of the same method for arrays of another size is the one to compare: the first of those that take least.
+fn is_other_size(need: &Need, way: &Candidate, all: &[Candidate]) -> bool {
+    let is_array = |way: &Candidate| matches!(way.growth, Growth::Whole(_));
+    let same = |other: &&Candidate| {
+        is_array(way) && is_array(other) && (way.method, way.exact) == (other.method, other.exact)
+    };
+    let least = all
+        .iter()
+        .filter(same)
+        .reduce(|best, other| if merit(need, other) < merit(need, best) { other } else { best });
+    least.is_some_and(|least| !std::ptr::eq(least, way))
+}
+
+/// Why a candidate lost.
+fn lost(need: &Need, way: &Candidate, best: &Candidate) -> Lost {
     let seconds = way.seconds_for(need.values);
-    let other_size =
-        matches!(way.growth, Growth::Whole(_)) && (way.method, way.exact) == (best.method, best.exact);
-    if other_size {
-        return None;
-    }
     let why = if need.exact && !way.exact {
         "its answers are not exact".to_owned()
     } else if seconds.is_infinite() {
@@ -154,7 +163,7 @@ fn lost(need: &Need, way: &Candidate, best: &Candidate) -> Option<Lost> {
             if times < 10.0 { format!("{times:.2}") } else { format!("{times:.0}") }
         )
     };
-    Some(Lost { method: way.method, seconds: seconds.is_finite().then_some(seconds), why })
+    Lost { method: way.method, seconds: seconds.is_finite().then_some(seconds), why }
 }
 
 /// Where the method of least total time changes, for any number of values that every method takes.

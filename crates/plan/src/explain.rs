@@ -16,8 +16,9 @@ impl Choice {
             Aim::Throughput => "least time of a value",
         };
         let unit = need.work.unit();
+        let one = if need.values == 1 { unit.trim_end_matches('s') } else { unit };
         let mut text = format!(
-            "{}, {} bits, {} {unit}, {}, {aim}: {}\n",
+            "{}, {} bits, {} {one}, {}, {aim}: {}\n",
             need.work.name(),
             need.bits,
             need.values,
@@ -40,7 +41,10 @@ impl Choice {
             );
         }
         if turns.is_empty() {
-            let _ = writeln!(text, "  the choice turns at no number of {unit} that was priced");
+            let _ = writeln!(
+                text,
+                "  no turn: one method takes the least time for every number of {unit} that was priced"
+            );
         }
         text
     }
@@ -56,7 +60,7 @@ fn taken(best: &Offer) -> String {
     let costs = match best.costs {
         Costs::Measured => "as measured on this machine",
         Costs::Modelled => "as modelled",
-        Costs::Recorded => "as recorded on another machine",
+        Costs::Recorded => "as recorded",
     };
     format!(
         "  N = {}, {} levels, log2 QP = {:.1}, {} bits of security; {} refreshes\n  {} on one core ({costs}), {:.4} ms a value in full batches\n  \

@@ -47,7 +47,7 @@ fn a_handful_of_values_goes_to_tfhe_and_thousands_to_ckks() {
     assert_eq!(turn.values, (0.5 / tfhe(Step::W2).seconds).floor() as usize + 1);
     let text = choice.explain();
     for words in [
-        "w2, 8 bits, 1 values, exact",
+        "w2, 8 bits, 1 value, exact",
         ": tfhe",
         "N = 2048",
         "9 refreshes",
@@ -91,6 +91,12 @@ fn an_array_is_sorted_by_the_plan_of_its_size() {
     // 0.3 s a comparator: 3 elements take 3, and 4 elements 5.
     assert_eq!(choice.turns.iter().map(|turn| turn.values).collect::<Vec<_>>(), [4]);
     assert_eq!(method(&need(Work::Sort, 3), &ways), Method::Tfhe);
+    // The one that is compared is the cheapest that is large enough.
+    let three = choose(&need(Work::Sort, 3), &ways, &[]).unwrap();
+    assert_eq!(three.lost.iter().map(|lost| lost.seconds).collect::<Vec<_>>(), [Some(1.0)]);
+    let many = choose(&need(Work::Sort, 17), &ways, &[]).unwrap();
+    assert_eq!(many.lost.len(), 1);
+    assert_eq!(many.lost[0].why, "it does not take 17 elements");
     // Beyond the largest plan only the network is left.
     assert_eq!(method(&need(Work::Sort, 17), &ways), Method::Tfhe);
 }

@@ -21,8 +21,13 @@ impl NttTable {
     ///
     /// # Errors
     /// `Error::DoesNotSplit` if the prime is not 1 modulo 2N.
-    pub fn new(modulus: Modulus, log_n: u32, mut rows: Block) -> Result<Self, Error> {
+    pub fn new(modulus: Modulus, log_n: u32, rows: Block) -> Result<Self, Error> {
         Self::check(modulus, log_n)?;
+        Ok(Self::of_checked(modulus, log_n, rows))
+    }
+
+    /// The same for a prime that [`NttTable::check`] lets pass.
+    pub(crate) fn of_checked(modulus: Modulus, log_n: u32, mut rows: Block) -> Self {
         let n = 1usize << log_n;
         let q = modulus.value();
         let psi = primitive_root(&modulus, 2 * n as u64);
@@ -35,7 +40,7 @@ impl NttTable {
         fill_late(&modulus, &forward[n / 2..n], late_forward);
         fill_late(&modulus, &backward[n / 2..n], late_backward);
         let inverse_degree = modulus.constant(modulus.inverse(n as u64 % q));
-        Ok(Self { modulus, log_n, rows, inverse_degree })
+        Self { modulus, log_n, rows, inverse_degree }
     }
 
     /// Whether X^N + 1 splits modulo the prime.

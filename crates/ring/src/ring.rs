@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use zeroize::Zeroize;
 
@@ -40,12 +40,19 @@ pub struct Ring(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     degree: usize,
-    main: Vec<NttTable>,
-    special: Vec<NttTable>,
+    main: Vec<Prime>,
+    special: Vec<Prime>,
     kernels: &'static Kernels,
     pool: Pool,
     permutations: Cache<Galois, Vec<u32>>,
     divisions: Cache<(Basis, Basis), Division>,
+}
+
+/// A prime; its table is made when a polynomial needs it first, as whoever plans looks at primes alone.
+#[derive(Debug)]
+struct Prime {
+    modulus: Modulus,
+    table: OnceLock<NttTable>,
 }
 
 type Cache<K, V> = RwLock<HashMap<K, Arc<V>>>;
@@ -67,19 +74,18 @@ impl Ring {
         // Every prime is judged before memory is taken for the first: the list may come from a stranger.
         let judge = |&q: &u64| Modulus::new(q).and_then(|modulus| NttTable::check(modulus, log_n));
         sorted.iter().try_for_each(judge)?;
-        let pool = Pool::new();
-        let tables = |primes: &[u64]| -> Result<Vec<NttTable>, Error> {
-            let build = |&q: &u64| NttTable::new(Modulus::new(q)?, log_n, pool.lend(NttTable::words(log_n)));
-            par::map(primes.iter().collect(), build).into_iter().collect()
+        let primes = |primes: &[u64]| -> Result<Vec<Prime>, Error> {
+            let prime = |&q: &u64| Ok(Prime { modulus: Modulus::new(q)?, table: OnceLock::new() });
+            primes.iter().map(prime).collect()
         };
-        let (main, special) = (tables(main)?, tables(special)?);
+        let (main, special) = (primes(main)?, primes(special)?);
         let (permutations, divisions) = (Cache::default(), Cache::default());
         Ok(Self(Arc::new(Inner {
             degree: 1 << log_n,
             main,
             special,
             kernels,
-            pool,
+            pool: Pool::new(),
             permutations,
             divisions,
         })))
@@ -107,12 +113,18 @@ impl Ring {
 
     /// The table of row i of a polynomial in `basis`.
     pub fn table(&self, basis: Basis, i: usize) -> &NttTable {
+        let Prime { modulus, table } = self.prime(basis, i);
+        let log_n = self.0.degree.ilog2();
+        table.get_or_init(|| NttTable::of_checked(*modulus, log_n, self.0.pool.lend(NttTable::words(log_n))))
+    }
+
+    fn prime(&self, basis: Basis, i: usize) -> &Prime {
         if i < basis.main { &self.0.main[i] } else { &self.0.special[i - basis.main] }
     }
 
     /// The prime of row i of a polynomial in `basis`.
     pub fn modulus(&self, basis: Basis, i: usize) -> &Modulus {
-        self.table(basis, i).modulus()
+        &self.prime(basis, i).modulus
     }
 
     /// The primes of a basis, in the order of the rows.

@@ -32,7 +32,7 @@ pub mod model;
 mod packing;
 mod predict;
 
-pub use forest::Forest;
+pub use forest::{Forest, Node};
 pub use model::{Model, ModelError};
 pub use packing::Packing;
 pub use predict::{Predict, Prediction, Samples};

@@ -16,6 +16,8 @@ pub struct Sort {
     /// Compare the answer with the one in the clear, and fail if it is wrong
     #[arg(long)]
     pub check: bool,
+    #[command(flatten)]
+    pub beside: task::Beside,
 }
 
 /// One party at a time.

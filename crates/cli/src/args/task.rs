@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 /// Where sealing reads and writes.
 #[derive(Debug, Args)]
@@ -53,4 +53,19 @@ pub struct Open {
     /// The answer
     #[arg(long = "in", value_name = "FILE")]
     pub input: PathBuf,
+}
+
+/// What else does the same, in the same command.
+#[derive(Debug, Args)]
+pub struct Beside {
+    /// Run a baseline too, on the first few values, and show published figures: bit-wise TFHE (needs the feature tfhe)
+    #[arg(long, value_name = "METHOD")]
+    pub baseline: Option<Baseline>,
+}
+
+/// Another method.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Baseline {
+    /// Bit-wise TFHE
+    Tfhe,
 }

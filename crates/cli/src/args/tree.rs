@@ -65,6 +65,8 @@ pub struct Predict {
     /// Compare every answer with a walk down each tree in the clear
     #[arg(long)]
     pub check: bool,
+    #[command(flatten)]
+    pub beside: task::Beside,
 }
 
 #[derive(Debug, Args)]

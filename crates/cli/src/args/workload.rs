@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum};
 
-use crate::args::Bits;
+use crate::args::{Bits, task};
 
 #[derive(Debug, Args)]
 pub struct Workload {
@@ -24,6 +24,8 @@ pub struct Workload {
     /// Security in bits
     #[arg(long, value_name = "BITS", default_value = "128")]
     pub security: Bits,
+    #[command(flatten)]
+    pub beside: task::Beside,
 }
 
 /// Which workload.

@@ -7,6 +7,7 @@ use arras_switch::Error;
 use arras_switch::baseline::{Baseline, Measured, Task, Watch};
 use serde::Serialize;
 
+use crate::args;
 use crate::cmd::bench;
 use crate::output;
 use crate::stop;
@@ -86,6 +87,44 @@ impl BitWise {
             threads,
         }
     }
+}
+
+/// What stands beside our result in a report.
+#[derive(Clone, Debug, Serialize)]
+pub struct Beside {
+    /// Bit-wise TFHE in the same command.
+    pub tfhe: Report,
+    /// What the SoK published for a run of this size.
+    pub published: Vec<Published>,
+}
+
+/// A baseline that was asked for, with its keys: a build without it says so before anything else is done.
+pub fn asked(args: &args::task::Beside) -> anyhow::Result<Option<BitWise>> {
+    args.baseline.map(|args::task::Baseline::Tfhe| BitWise::new()).transpose()
+}
+
+impl BitWise {
+    /// A task on its first `at_most` units, and what was published for a run of this size.
+    pub fn beside(
+        &self,
+        task: &Task,
+        at_most: usize,
+        (work, size): (sok::Work, usize),
+    ) -> anyhow::Result<Beside> {
+        Ok(Beside { tfhe: self.measure(task, at_most)?, published: published(work, task.bits(), size)? })
+    }
+}
+
+impl Beside {
+    /// Lines for people.
+    pub fn human(&self) -> String {
+        format!("{}\n{}\n", self.tfhe.human(), published_line(&self.published))
+    }
+}
+
+/// Lines for people, where there is anything.
+pub fn lines(beside: Option<&Beside>) -> String {
+    beside.map_or_else(String::new, Beside::human)
 }
 
 impl Report {

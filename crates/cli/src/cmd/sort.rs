@@ -5,10 +5,12 @@ use std::process::ExitCode;
 use anyhow::{Context as _, bail};
 use arras_apps::sort::{self, Order};
 use arras_apps::{Program as _, Sort};
+use arras_plan::sok;
 use serde::Serialize;
 
 use crate::args::sort::{Mode, Party, Seal, Values};
 use crate::args::{self, task::Open};
+use crate::cmd::baseline::{self, Beside, BitWise};
 use crate::cmd::task::{self, Took};
 use crate::input;
 use crate::output::{self, Output};
@@ -24,6 +26,8 @@ struct Report {
     threads: usize,
     #[serde(flatten)]
     took: Took,
+    #[serde(flatten)]
+    beside: Option<Beside>,
 }
 
 #[derive(Serialize)]
@@ -36,17 +40,23 @@ struct Opened {
 
 pub fn run(args: &args::sort::Sort, out: &Output) -> anyhow::Result<ExitCode> {
     match &args.party {
-        None => all_in_one(&args.values, args.check, out),
+        None => all_in_one(&args.values, args, out),
         Some(Party::Seal(args)) => seal(args, out),
         Some(Party::Run(args)) => out.show(&task::run::<Sort>(args)?, task::ran_lines),
         Some(Party::Open(args)) => open(args, out),
     }
 }
 
-fn all_in_one(args: &Values, check: bool, out: &Output) -> anyhow::Result<ExitCode> {
+fn all_in_one(args: &Values, how: &args::sort::Sort, out: &Output) -> anyhow::Result<ExitCode> {
     let (sort, values) = read(args)?;
+    let bitwise = baseline::asked(&how.beside)?;
     let done = task::all_in_one(&sort, &values, args.security.security())?;
-    let wrong = check.then(|| wrong(&done.answer, &sort.exact(&values)));
+    let wrong = how.check.then(|| wrong(&done.answer, &sort.exact(&values)));
+    let beside = |bitwise: BitWise| {
+        let task = arras_switch::baseline::Task::sort(sort.bits(), &values)?;
+        bitwise.beside(&task, SAMPLE, (sok::Work::Sort, values.len()))
+    };
+    let beside = bitwise.map(beside).transpose()?;
     let report = Report {
         bits: sort.bits(),
         values: values.len(),
@@ -54,6 +64,7 @@ fn all_in_one(args: &Values, check: bool, out: &Output) -> anyhow::Result<ExitCo
         wrong,
         threads: rayon::current_num_threads(),
         took: done.took,
+        beside,
     };
     let shown = out.show(&report, human)?;
     Ok(if wrong.is_some_and(|wrong| wrong > 0) { ExitCode::FAILURE } else { shown })
@@ -71,8 +82,11 @@ fn open(args: &Open, out: &Output) -> anyhow::Result<ExitCode> {
     out.show(&opened, |opened| format!("{}\n", lines(&opened.order)))
 }
 
+/// Elements that the baseline really sorts.
+const SAMPLE: usize = 8;
+
 /// The most slots of a ring whose levels are enough for any array.
-const SLOTS: usize = 1 << 15;
+pub const SLOTS: usize = 1 << 15;
 
 /// The numbers, and the program for so many of them.
 fn read(args: &Values) -> anyhow::Result<(Sort, Vec<u64>)> {
@@ -108,7 +122,7 @@ fn read(args: &Values) -> anyhow::Result<(Sort, Vec<u64>)> {
 }
 
 /// How many numbers of an answer are not those of the exact one.
-fn wrong(have: &Order, want: &Order) -> usize {
+pub fn wrong(have: &Order, want: &Order) -> usize {
     fn differ<T: PartialEq>(have: &[T], want: &[T]) -> usize {
         have.len().abs_diff(want.len()) + have.iter().zip(want).filter(|(have, want)| have != want).count()
     }
@@ -134,5 +148,6 @@ fn lines(order: &Order) -> String {
 
 fn human(report: &Report) -> String {
     let wrong = report.wrong.map_or(String::new(), |wrong| format!("\n{wrong} wrong"));
-    format!("{}\n{wrong}{}", lines(&report.order), task::took_lines(&report.took))
+    let beside = baseline::lines(report.beside.as_ref());
+    format!("{}\n{wrong}{}{beside}", lines(&report.order), task::took_lines(&report.took))
 }

@@ -2,12 +2,13 @@
 
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Instant;
 
 use anyhow::{Context as _, bail};
 use arras_apps::table::{self, Answer, Cell, Schema};
 use arras_apps::{Program as _, Table};
 use arras_ckks::Security;
-use arras_client::store;
+use arras_client::{TaskPlan, store};
 use serde::Serialize;
 
 use crate::args::sql::{Asked, Party, Seal, Sql};
@@ -41,9 +42,11 @@ pub fn run(args: &Sql, out: &Output) -> anyhow::Result<ExitCode> {
 }
 
 fn whole(asked: &Asked, args: &Sql, out: &Output) -> anyhow::Result<ExitCode> {
-    let (program, columns) = read(asked)?;
-    let mut session = Session::new(&program, asked.security.security())?;
-    let wanted = program.exact(&columns);
+    let started = Instant::now();
+    let (plan, columns) = read(asked)?;
+    let program = plan.prepared().program();
+    let (wanted, table_rows) = (program.exact(&columns), program.rows());
+    let mut session = Session::with(plan, started.elapsed().as_secs_f64())?;
     let (mut exact, mut last) = (true, None);
     for _ in 0..args.runs {
         let answer = session.round(&columns)?;
@@ -52,7 +55,7 @@ fn whole(asked: &Asked, args: &Sql, out: &Output) -> anyhow::Result<ExitCode> {
     }
     let report = Report {
         answer: last.context("no run")?,
-        table_rows: program.rows(),
+        table_rows,
         exact: args.check.then_some(exact),
         threads: rayon::current_num_threads(),
         took: session.took().clone(),
@@ -62,8 +65,8 @@ fn whole(asked: &Asked, args: &Sql, out: &Output) -> anyhow::Result<ExitCode> {
 }
 
 fn seal(args: &Seal, out: &Output) -> anyhow::Result<ExitCode> {
-    let (program, columns) = read(&args.asked)?;
-    let sealed = task::seal(&program, &columns, &args.files, args.asked.security.security())?;
+    let (plan, columns) = read(&args.asked)?;
+    let sealed = task::seal_with(&plan, &columns, &args.files)?;
     out.show(&sealed, task::sealed_lines)
 }
 
@@ -76,8 +79,8 @@ fn open(args: &Open, out: &Output) -> anyhow::Result<ExitCode> {
     out.show(&answer, lines)
 }
 
-/// The program of a query, and the columns of its table.
-fn read(asked: &Asked) -> anyhow::Result<(Table, Vec<Vec<u64>>)> {
+/// The plan of a query, and the columns of its table.
+fn read(asked: &Asked) -> anyhow::Result<(TaskPlan<Table>, Vec<Vec<u64>>)> {
     let named = || asked.schema.display().to_string();
     let schema = Schema::from_json(&store::read_at_most(&asked.schema, MOST_SCHEMA)?).with_context(named)?;
     let wanted = Table::table_of(&asked.query, &schema)?;
@@ -90,7 +93,7 @@ fn read(asked: &Asked) -> anyhow::Result<(Table, Vec<Vec<u64>>)> {
     let text = store::read_at_most(file, MOST_TABLE)?;
     let columns = table::from_csv(&text, &wanted).with_context(|| file.display().to_string())?;
     let rows = columns.first().map_or(0, Vec::len);
-    Ok((program(&asked.query, &schema, rows, asked.security.security())?, columns))
+    Ok((planned(&asked.query, &schema, rows, asked.security.security())?, columns))
 }
 
 /// The most bytes of a schema.
@@ -99,20 +102,12 @@ const MOST_SCHEMA: u64 = 1 << 20;
 const MOST_TABLE: u64 = 1 << 30;
 
 /// The query in all slots of the smallest ring that grants it: what is left beside rows decides more at once.
-fn program(query: &str, schema: &Schema, rows: usize, security: Security) -> anyhow::Result<Table> {
-    let mut slots = FEWEST;
-    loop {
-        let program = Table::new(query, schema, rows, slots)?;
-        let all = task::plan(&program, security)?.params().max_slots();
-        if all <= slots {
-            return Ok(program);
-        }
-        slots = all;
-    }
+fn planned(query: &str, schema: &Schema, rows: usize, security: Security) -> anyhow::Result<TaskPlan<Table>> {
+    task::plan_in_full(FEWEST, security, |slots| Ok(Table::new(query, schema, rows, slots)?))
 }
 
 /// The fewest slots of a ring that has the levels for most queries.
-const FEWEST: usize = 1 << 14;
+pub const FEWEST: usize = 1 << 14;
 
 fn human(report: &Report) -> String {
     let took = &report.took;

@@ -7,15 +7,16 @@ use anyhow::Context as _;
 use arras_apps::{Prepared, Program};
 use arras_ckks::wire::{self, Batch};
 use arras_ckks::{Params, SecretKey, Security};
-use arras_client::{Folder, Source, TaskClient, TaskPlan, TaskSealer, random, store};
+use arras_client::{FAILURE_LOG2, Folder, Source, TaskClient, TaskPlan, TaskSealer, random, store};
 use arras_engine::Engine;
+use arras_plan::Choice;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::args::task::{Open, Run, Seal};
-use crate::cmd::evaluate;
 use crate::cmd::params::tenths;
-use crate::{keyring, memory, output, stop};
+use crate::cmd::{bench, evaluate};
+use crate::{costs, keyring, memory, output, stop};
 
 /// A program that both sides can read.
 pub trait Task: Program + Serialize + DeserializeOwned + Clone {}
@@ -57,6 +58,23 @@ pub struct Plan {
     pub rotations: u64,
     pub refreshes: u64,
     pub certificate: Certificate,
+    /// Which method takes the least time for as many values, and why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub choice: Option<Explained>,
+}
+
+/// A choice, and the same in words.
+#[derive(Clone, Serialize)]
+pub struct Explained {
+    #[serde(flatten)]
+    pub choice: Choice,
+    pub explanation: String,
+}
+
+impl From<Choice> for Explained {
+    fn from(choice: Choice) -> Self {
+        Self { explanation: choice.explain(), choice }
+    }
 }
 
 /// Why answers are exact: no result is further from its integer than this, in units; one half would be too far.
@@ -78,13 +96,27 @@ pub struct Sign {
     pub noisy_error: f64,
 }
 
-/// log2 of the probability with which noise exceeds what is proved of it.
-const FAILURE_LOG2: f64 = -40.0;
-
 /// A plan for a program, with a word on why it takes a while.
-pub fn plan<P: Task>(program: &P, security: Security) -> anyhow::Result<TaskPlan<P>> {
+pub fn plan<P: Program + Clone>(program: &P, security: Security) -> anyhow::Result<TaskPlan<P>> {
     stop::watch()?;
     Ok(TaskPlan::for_program(program, security)?)
+}
+
+/// A plan for a program of as many slots as the smallest ring that grants it has.
+pub fn plan_in_full<P: Program + Clone>(
+    fewest: usize,
+    security: Security,
+    program: impl Fn(usize) -> anyhow::Result<P>,
+) -> anyhow::Result<TaskPlan<P>> {
+    let mut slots = fewest;
+    loop {
+        let plan = plan(&program(slots)?, security)?;
+        let all = plan.params().max_slots();
+        if all <= slots {
+            return Ok(plan);
+        }
+        slots = all;
+    }
 }
 
 /// What there is to say of a plan.
@@ -115,6 +147,7 @@ pub fn described<P: Task>(plan: &TaskPlan<P>) -> Plan {
             failure_log2: FAILURE_LOG2,
             signs: signs.collect(),
         },
+        choice: None,
     }
 }
 
@@ -131,7 +164,11 @@ impl<P: Task> Session<P> {
     pub fn new(program: &P, security: Security) -> anyhow::Result<Self> {
         let started = Instant::now();
         let plan = plan(program, security)?;
-        let plan_seconds = started.elapsed().as_secs_f64();
+        Self::with(plan, started.elapsed().as_secs_f64())
+    }
+
+    /// Makes keys for a plan that took so many seconds.
+    pub fn with(plan: TaskPlan<P>, plan_seconds: f64) -> anyhow::Result<Self> {
         let started = Instant::now();
         let params = plan.params();
         memory::check("the evaluation keys", 2 * plan.request().sizes(params.rlwe())?.memory)?;
@@ -163,8 +200,10 @@ impl<P: Task> Session<P> {
         let client = TaskClient::new(prepared, params, &self.secret)?;
         let sealed = wire::to_bytes(params.rlwe(), &client.seal(data, &mut random::system()?)?);
         self.took.seal_seconds = lap();
-        let answer = answer(params, &self.engine, prepared, &sealed)?;
-        self.took.run_seconds = self.took.run_seconds.min(lap());
+        let (answer, times) = bench::time(|| answer(params, &self.engine, prepared, &sealed));
+        let answer = answer?;
+        self.took.run_seconds = self.took.run_seconds.min(costs::milliseconds(&times) / 1e3);
+        lap();
         let opened = client.open(&wire::from_bytes(params.rlwe(), &answer)?)?;
         stop::check()?;
         self.took.open_seconds = lap();
@@ -224,7 +263,12 @@ pub struct Sealed {
 /// Seals data for a program: keys in a folder, made if it is not there, and two files for whoever runs it.
 pub fn seal<P: Task>(program: &P, data: &P::Data, args: &Seal, security: Security) -> anyhow::Result<Sealed> {
     program.pack(data)?;
-    let plan = plan(program, security)?;
+    seal_with(&plan(program, security)?, data, args)
+}
+
+/// The same by a plan that is there already.
+pub fn seal_with<P: Task>(plan: &TaskPlan<P>, data: &P::Data, args: &Seal) -> anyhow::Result<Sealed> {
+    plan.prepared().program().pack(data)?;
     let folder = Folder::at(&args.keys);
     keyring::for_task(&folder, plan.params(), plan.request())?;
     let (params, prepared) = (plan.params(), plan.prepared());
@@ -242,7 +286,7 @@ pub fn seal<P: Task>(program: &P, data: &P::Data, args: &Seal, security: Securit
         task: args.task.display().to_string(),
         keys: args.keys.display().to_string(),
         bytes: bytes.len(),
-        plan: described(&plan),
+        plan: described(plan),
     })
 }
 

@@ -1,14 +1,19 @@
 //! `arras workload`: mixed operations on integers in every slot, checked against the right answers.
 
 use std::process::ExitCode;
+use std::time::Instant;
 
 use arras_apps::{Program as _, Workload, workload};
-use arras_ckks::Security;
+use arras_client::TaskPlan;
+use arras_plan::bitwise::{Measured, Step};
+use arras_plan::{Aim, Choice, Growth, Need, sok};
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng as _, SeedableRng as _};
 use serde::Serialize;
 
 use crate::args;
+use crate::cmd::baseline::{self, Beside, BitWise};
+use crate::cmd::plan;
 use crate::cmd::task::{self, Plan, Session};
 use crate::output::{self, Output};
 
@@ -34,11 +39,16 @@ struct Report {
     key_seconds: f64,
     plan_seconds: f64,
     plan: Plan,
+    #[serde(flatten)]
+    beside: Option<Beside>,
 }
 
 pub fn run(args: &args::workload::Workload, out: &Output) -> anyhow::Result<ExitCode> {
-    let program = program(args)?;
-    let mut session = Session::new(&program, args.security.security())?;
+    let bitwise = baseline::asked(&args.beside)?;
+    let started = Instant::now();
+    let plan = planned(args)?;
+    let (program, choice) = (*plan.prepared().program(), choice(&plan)?);
+    let mut session = Session::with(plan, started.elapsed().as_secs_f64())?;
     let mut wrong = 0;
     for run in 0..args.runs {
         let columns = columns(&program, args.seed, run);
@@ -46,6 +56,8 @@ pub fn run(args: &args::workload::Workload, out: &Output) -> anyhow::Result<Exit
         wrong += answer.iter().zip(program.exact(&columns)).filter(|(have, want)| *have != want).count();
     }
     let took = session.took();
+    let beside = bitwise.map(|bitwise| beside(&bitwise, &program, args.seed)).transpose()?;
+    let wrong_beside = beside.as_ref().map_or(0, |beside| beside.tfhe.wrong);
     let report = Report {
         workload: program.kind(),
         bits: program.bits(),
@@ -63,44 +75,63 @@ pub fn run(args: &args::workload::Workload, out: &Output) -> anyhow::Result<Exit
         peak_bytes: took.peak_bytes,
         key_seconds: took.key_seconds,
         plan_seconds: took.plan_seconds,
-        plan: took.plan.clone(),
+        beside,
+        plan: Plan { choice: Some(choice.into()), ..took.plan.clone() },
     };
     let shown = out.show(&report, human)?;
-    Ok(if wrong > 0 { ExitCode::FAILURE } else { shown })
+    Ok(if wrong + wrong_beside > 0 { ExitCode::FAILURE } else { shown })
 }
 
-/// The workload, in all slots of the smallest ring that grants it unless somebody says how many.
-fn program(args: &args::workload::Workload) -> anyhow::Result<Workload> {
+/// The plan of the workload, in all slots of the smallest ring that grants it unless somebody says how many.
+fn planned(args: &args::workload::Workload) -> anyhow::Result<TaskPlan<Workload>> {
     let kind = match args.kind {
         args::workload::Kind::W1 => workload::Kind::W1,
         args::workload::Kind::W2 => workload::Kind::W2,
         args::workload::Kind::W3 => workload::Kind::W3,
     };
-    let new = |slots| Workload::new(kind, args.bits, slots);
-    if let Some(slots) = args.slots {
-        return Ok(new(slots)?);
-    }
-    let mut slots = FEWEST;
-    loop {
-        let program = new(slots)?;
-        let all = full(&program, args.security.security())?;
-        if all <= slots {
-            return Ok(program);
-        }
-        slots = all;
+    let new = |slots| Ok(Workload::new(kind, args.bits, slots)?);
+    match args.slots {
+        Some(slots) => task::plan(&new(slots)?, args.security.security()),
+        None => task::plan_in_full(FEWEST, args.security.security(), new),
     }
 }
 
 /// The fewest slots of a ring that has the levels for any workload.
-const FEWEST: usize = 1 << 13;
+pub const FEWEST: usize = 1 << 13;
 
-/// Slots of the ring in which a program runs.
-fn full(program: &Workload, security: Security) -> anyhow::Result<usize> {
-    Ok(task::plan(program, security)?.params().max_slots())
+/// Which method takes the least time for as many values as there are slots.
+fn choice(plan: &TaskPlan<Workload>) -> anyhow::Result<Choice> {
+    let program = plan.prepared().program();
+    let (work, step) = match program.kind() {
+        workload::Kind::W1 => (sok::Work::W1, Step::W1),
+        workload::Kind::W2 => (sok::Work::W2, Step::W2),
+        workload::Kind::W3 => (sok::Work::W3, Step::W3),
+    };
+    let (bits, slots) = (program.bits(), program.slots());
+    let need = Need { work, bits, values: slots, exact: true, aim: Aim::Latency };
+    plan::explained(plan, &need, Growth::Batches(slots), Measured::of(step, bits)?.each(1))
+}
+
+/// Values of the baseline that are really run.
+const SAMPLE: usize = 2;
+
+/// The same values on bit-wise TFHE, the first few of them.
+fn beside(bitwise: &BitWise, program: &Workload, seed: u64) -> anyhow::Result<Beside> {
+    use arras_switch::baseline::Work;
+    let (work, published) = match program.kind() {
+        workload::Kind::W1 => (Work::W1, sok::Work::W1),
+        workload::Kind::W2 => (Work::W2, sok::Work::W2),
+        workload::Kind::W3 => (Work::W3, sok::Work::W3),
+    };
+    let columns = columns(program, seed, 0);
+    let value = |slot: usize| [0, 1, 2, 3].map(|i| columns.get(i).map_or(0, |column| column[slot]));
+    let values: Vec<[u64; 4]> = (0..program.slots()).map(value).collect();
+    let task = arras_switch::baseline::Task::workload(work, program.bits(), &values)?;
+    bitwise.beside(&task, SAMPLE, (published, 1))
 }
 
 /// Integers for one run: random ones, ties, neighbours of ties, and the ends of the ranges.
-fn columns(program: &Workload, seed: u64, run: u32) -> Vec<Vec<u64>> {
+pub fn columns(program: &Workload, seed: u64, run: u32) -> Vec<Vec<u64>> {
     let mut rng = ChaCha20Rng::seed_from_u64(seed);
     rng.set_stream(run.into());
     let most = program.most();
@@ -133,7 +164,7 @@ fn columns(program: &Workload, seed: u64, run: u32) -> Vec<Vec<u64>> {
 fn human(report: &Report) -> String {
     format!(
         "{} of {} values wrong; {:.3} s on {} thread(s), {:.4} ms a value in {} slots\n\
-         sealed {}, {} there and back, keys {}\n{}\n",
+         sealed {}, {} there and back, keys {}\n{}\n{}{}",
         report.wrong,
         report.values,
         report.seconds,
@@ -144,5 +175,7 @@ fn human(report: &Report) -> String {
         output::bytes(report.communication_bytes as u64),
         output::bytes(report.evaluation_key_bytes as u64),
         task::plan_line(&report.plan),
+        report.plan.choice.as_ref().map_or("", |choice| choice.explanation.as_str()),
+        baseline::lines(report.beside.as_ref()),
     )
 }

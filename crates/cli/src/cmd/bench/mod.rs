@@ -4,6 +4,7 @@ pub mod boot;
 pub mod compare;
 pub mod composite;
 pub mod ops;
+pub mod sok;
 pub mod tfhe;
 pub mod worker;
 

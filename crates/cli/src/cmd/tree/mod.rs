@@ -1,5 +1,6 @@
 //! `arras tree`: classes of encrypted samples by decision trees and forests.
 
+mod beside;
 mod train;
 
 use std::path::Path;
@@ -9,10 +10,12 @@ use anyhow::Context as _;
 use arras_apps::Program as _;
 use arras_apps::tree::{Model, ModelError, Packing, Predict, Prediction, Samples};
 use arras_client::store;
+use arras_plan::sok;
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::args::tree::{self as args, Tree};
+use crate::cmd::baseline::{self, Beside};
 use crate::cmd::samples::{self, Table};
 use crate::cmd::task::{self, Took};
 use crate::output::{self, Output};
@@ -52,6 +55,8 @@ struct Report {
     milliseconds_a_sample: f64,
     #[serde(flatten)]
     took: Took,
+    #[serde(flatten)]
+    beside: Option<Beside>,
 }
 
 /// A program with the data that it takes.
@@ -109,6 +114,8 @@ fn model(path: &Path) -> anyhow::Result<Model> {
 
 fn predict(args: &args::Predict, out: &Output) -> anyhow::Result<ExitCode> {
     let Ready { model, table, program, data } = ready(&args.samples)?;
+    let bitwise = baseline::asked(&args.beside)?;
+    let rival = bitwise.as_ref().map(|_| beside::task(&model, &program, &data)).transpose()?;
     let done = task::all_in_one(&program, &data, args.samples.security.security())?;
     let predictions = done.answer;
     let wrong = args.check.then(|| {
@@ -118,6 +125,9 @@ fn predict(args: &args::Predict, out: &Output) -> anyhow::Result<ExitCode> {
     let right =
         classes.iter().zip(&table.labels).filter(|(class, label)| samples::is_label(class, label)).count();
     let samples = classes.len();
+    let size = (sok::Work::Tree, program.forest().depth());
+    let beside = bitwise.zip(rival).map(|(bitwise, task)| bitwise.beside(&task, beside::SAMPLE, size));
+    let beside = beside.transpose()?;
     let report = Report {
         accuracy: args.samples.labelled.then(|| right as f64 / samples as f64),
         classes,
@@ -132,6 +142,7 @@ fn predict(args: &args::Predict, out: &Output) -> anyhow::Result<ExitCode> {
         thresholds_hidden: program.hides_thresholds(),
         milliseconds_a_sample: done.took.run_seconds * 1e3 / samples as f64,
         took: done.took,
+        beside,
     };
     let shown = out.show(&report, |report| human(report, &table))?;
     Ok(if wrong.is_some_and(|wrong| wrong > 0) { ExitCode::FAILURE } else { shown })
@@ -206,5 +217,5 @@ fn human(report: &Report, table: &Table) -> String {
     if let Some(accuracy) = report.accuracy {
         text += &format!(", {:.2} % of the classes of the file", 100.0 * accuracy);
     }
-    text + &task::took_lines(&report.took)
+    text + &task::took_lines(&report.took) + &baseline::lines(report.beside.as_ref())
 }
