@@ -21,7 +21,7 @@ pub use encode::{Complex, Plain};
 pub use error::Error;
 pub use eval::{Counts, Diagonals, Evaluator, Giant, HoistedCiphertext, Op};
 pub use params::Params;
-pub use release::{Decrypted, Released};
+pub use release::{Decrypted, Released, rounded};
 
 /// The example on the front page compiles and runs.
 #[cfg(doctest)]

@@ -97,11 +97,18 @@ impl Decrypted {
     /// margin. More than 52 bits count as 52.
     pub fn release(&self, precision_bits: u32) -> Released {
         let precision_bits = precision_bits.min(52);
-        let unit = 2f64.powi(precision_bits as i32);
-        // Adding 0 turns -0 into 0.
-        let values = self.values.iter().map(|value| (value.re * unit).round() / unit + 0.0).collect();
+        let values = self.values.iter().map(|value| rounded(value.re, precision_bits)).collect();
         Released { values, precision_bits }
     }
+}
+
+/// A number rounded to so many bits after the binary point, as [`Decrypted::release`] does: for what was computed from a decrypted
+/// vector and may be shown to others.
+#[must_use]
+pub fn rounded(value: f64, precision_bits: u32) -> f64 {
+    let unit = 2f64.powi(precision_bits.min(52) as i32);
+    // Adding 0 turns -0 into 0.
+    (value * unit).round() / unit + 0.0
 }
 
 impl std::fmt::Debug for Decrypted {

@@ -161,6 +161,9 @@ pub struct Texts {
     /// A file of sentences, one per line; - is standard input
     #[arg(long, value_name = "FILE")]
     pub file: Option<PathBuf>,
+    /// Cut off sentences that are longer than a transformer reads, which are refused otherwise
+    #[arg(long)]
+    pub truncate: bool,
 }
 
 /// Which model.
@@ -336,9 +339,9 @@ pub struct EvalSst2 {
     /// Run on encrypted sentences as well
     #[arg(long)]
     pub encrypted: bool,
-    /// How to pack the sentences
-    #[arg(long, value_name = "MODE", default_value = "throughput")]
-    pub mode: Mode,
+    /// How to pack the sentences; throughput by default, but for transformers, which have latency alone
+    #[arg(long, value_name = "MODE")]
+    pub mode: Option<Mode>,
     /// Only so many sentences
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
     pub limit: Option<u32>,

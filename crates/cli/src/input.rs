@@ -5,7 +5,9 @@ use std::path::Path;
 
 use anyhow::{Context as _, bail};
 use arras_client::store;
-use arras_nn::Model;
+use arras_nn::program::Lanes;
+use arras_nn::transformer::Transformer;
+use arras_nn::{Model, Network};
 use zeroize::Zeroizing;
 
 use crate::args::{ModelFile, Texts};
@@ -72,8 +74,23 @@ pub fn data(path: &Path) -> anyhow::Result<Zeroizing<Vec<u8>>> {
 
 /// A model and how to name it.
 pub struct Loaded {
-    pub model: Model,
+    model: Kind,
     pub digest: [u8; 32],
+}
+
+/// A model of either kind.
+enum Kind {
+    Words(Box<Model>),
+    Lanes(Box<Lanes>),
+}
+
+impl Loaded {
+    pub fn network(&self) -> Network<'_> {
+        match &self.model {
+            Kind::Words(model) => Network::Words(model),
+            Kind::Lanes(lanes) => Network::Lanes(lanes),
+        }
+    }
 }
 
 /// The model of a file, or the one that comes with Arras.
@@ -94,5 +111,9 @@ pub fn model(from: &ModelFile) -> anyhow::Result<Loaded> {
 const DEFAULT_MODEL: &[u8] = include_bytes!("../../../models/sst2.safetensors");
 
 fn parse(bytes: &[u8]) -> anyhow::Result<Loaded> {
-    Ok(Loaded { model: Model::from_bytes(bytes)?, digest: *blake3::hash(bytes).as_bytes() })
+    let model = match Transformer::is_file(bytes) {
+        true => Kind::Lanes(Box::new(Lanes::new(Transformer::from_bytes(bytes)?)?)),
+        false => Kind::Words(Box::new(Model::from_bytes(bytes)?)),
+    };
+    Ok(Loaded { model, digest: *blake3::hash(bytes).as_bytes() })
 }

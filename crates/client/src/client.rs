@@ -1,12 +1,12 @@
 //! The owner of the key at work: sealing texts, opening answers.
 
 use arras_ckks::wire::{Batch, Items};
-use arras_ckks::{Ciphertext, Level, Params, PublicKey, SecretKey};
-use arras_nn::program::{Latency, Throughput};
-use arras_nn::{Job, Mode, Model, Prediction};
+use arras_ckks::{Ciphertext, Complex, Decrypted, Level, Params, PublicKey, SecretKey, rounded};
+use arras_nn::program::{Lanes, Latency, Throughput};
+use arras_nn::{Job, Mode, Model, Network, Prediction, Reading};
 use rand_core::CryptoRng;
 
-use crate::encrypt::{Key, encrypt};
+use crate::encrypt::{Key, encrypt, encrypt_encoded};
 use crate::error::Error;
 use crate::plan::Plan;
 
@@ -20,10 +20,13 @@ pub(crate) const MARGIN_BITS: u32 = 10;
 /// The most bytes of ciphertexts in one batch.
 pub const MOST_BYTES: u64 = 2 << 30;
 
+/// Bits after the binary point of the probability that leaves a decryption for a transformer, whose answers have more noise.
+pub const LANES_PRECISION_BITS: u32 = 8;
+
 /// A key with the model for which it seals. It opens nothing.
 #[derive(Clone, Copy, Debug)]
 pub struct Sealer<'a> {
-    model: &'a Model,
+    model: Network<'a>,
     digest: [u8; 32],
     params: &'a Params,
     key: Key<'a>,
@@ -42,13 +45,13 @@ impl<'a> Sealer<'a> {
     /// # Errors
     /// A public key of other parameters.
     pub fn public(
-        model: &'a Model,
+        model: impl Into<Network<'a>>,
         digest: [u8; 32],
         params: &'a Params,
         public: &'a PublicKey,
     ) -> Result<Self, Error> {
         params.check_id("public key", public.id())?;
-        Ok(Self { model, digest, params, key: Key::Public(public) })
+        Ok(Self { model: model.into(), digest, params, key: Key::Public(public) })
     }
 
     /// Encrypts texts for one run.
@@ -56,62 +59,79 @@ impl<'a> Sealer<'a> {
     /// Cost: one encryption per text, or per feature of the model.
     ///
     /// # Errors
-    /// No text, a text that cannot be read, more texts than fit, or parameters with too few levels.
+    /// No text, a text that cannot be read or is too long, more texts than fit, or parameters with too few levels.
     pub fn seal<R: CryptoRng + ?Sized>(
         &self,
         texts: &[&str],
         mode: Mode,
         rng: &mut R,
     ) -> Result<Batch, Error> {
-        self.seal_features(&self.features(texts)?, mode, rng)
-    }
-
-    /// The features of each text.
-    ///
-    /// # Errors
-    /// No text, or one that cannot be read.
-    pub fn features(&self, texts: &[&str]) -> Result<Vec<Vec<f64>>, Error> {
-        let read = |(i, text): (usize, &&str)| match self.model.features(text) {
-            Ok(features) => Ok(features.values),
+        let read = |(i, text): (usize, &&str)| match self.model.read(text, false) {
+            Ok(reading) => Ok(reading),
             Err(source) => Err(Error::Text { position: i + 1, source }),
         };
-        if texts.is_empty() { Err(Error::NoText) } else { texts.iter().enumerate().map(read).collect() }
+        let readings: Result<Vec<_>, Error> = texts.iter().enumerate().map(read).collect();
+        self.seal_readings(&readings?, mode, rng)
     }
 
-    /// Encrypts features for one run.
+    /// Encrypts texts that were read already, for one run.
     ///
     /// # Errors
     /// As [`Sealer::seal`].
-    pub fn seal_features<R: CryptoRng + ?Sized>(
+    pub fn seal_readings<R: CryptoRng + ?Sized>(
         &self,
-        features: &[Vec<f64>],
+        readings: &[Reading],
         mode: Mode,
         rng: &mut R,
     ) -> Result<Batch, Error> {
-        if features.is_empty() {
+        if readings.is_empty() {
             return Err(Error::NoText);
         }
         let level = Plan::over(self.params, self.model, mode)?.level();
-        let (vectors, slots) = self.pack(features, mode)?;
-        let job = Job { mode, model: self.digest, items: u32::try_from(features.len()).unwrap_or(u32::MAX) };
+        let job = Job { mode, model: self.digest, items: u32::try_from(readings.len()).unwrap_or(u32::MAX) };
         let label = job.to_bytes();
         Job::from_bytes(&label)?;
-        self.check_memory(features.len(), vectors.len(), level)?;
-        Ok(Batch { label, items: encrypt(self.params, self.key, &vectors, slots, level, rng)? })
+        let items = match self.model {
+            Network::Words(model) => {
+                let (vectors, slots) = self.pack(model, readings, mode)?;
+                self.check_memory(readings.len(), vectors.len(), level)?;
+                encrypt(self.params, self.key, &vectors, slots, level, rng)?
+            }
+            Network::Lanes(lanes) => {
+                self.check_memory(readings.len(), readings.len(), level)?;
+                let encode = |reading: &Reading| Ok(self.pack_lanes(lanes, reading)?);
+                let vectors: Vec<Vec<Complex>> = readings.iter().map(encode).collect::<Result<_, Error>>()?;
+                let encoded =
+                    vectors.iter().map(|values| self.params.encode_complex(values, lanes.slots(), level));
+                encrypt_encoded(self.params, self.key, encoded, rng)?
+            }
+        };
+        Ok(Batch { label, items })
     }
 
-    fn pack(&self, features: &[Vec<f64>], mode: Mode) -> Result<(Vec<Vec<f64>>, usize), Error> {
+    fn pack(&self, model: &Model, readings: &[Reading], mode: Mode) -> Result<(Vec<Vec<f64>>, usize), Error> {
+        let features = |reading: &Reading| match reading {
+            Reading::Words(features) => Ok(features.values.clone()),
+            Reading::Lanes(_) => Err(arras_nn::Error::OtherReading),
+        };
+        let features: Vec<Vec<f64>> = readings.iter().map(features).collect::<Result<_, _>>()?;
         match mode {
             Mode::Latency => {
-                let program = Latency::new(self.model)?;
+                let program = Latency::new(model)?;
                 let vectors: Result<Vec<_>, _> = features.iter().map(|values| program.pack(values)).collect();
                 Ok((vectors?, program.period()))
             }
             Mode::Throughput => {
                 let slots = self.params.max_slots();
-                Ok((Throughput::new(self.model)?.pack_batch(features, slots)?, slots))
+                Ok((Throughput::new(model)?.pack_batch(&features, slots)?, slots))
             }
         }
+    }
+
+    fn pack_lanes(&self, lanes: &Lanes, reading: &Reading) -> Result<Vec<Complex>, arras_nn::Error> {
+        let Reading::Lanes(embedded) = reading else { return Err(arras_nn::Error::OtherReading) };
+        let [features, shares] = lanes.pack(embedded)?;
+        Ok(features.into_iter().zip(shares).map(|(re, im)| Complex::new(re, im)).collect())
     }
 
     /// The ciphertexts of a batch are in memory all at once.
@@ -127,15 +147,16 @@ impl<'a> Client<'a> {
     /// # Errors
     /// A secret key of other parameters, or scales so small that a rounded answer would show its noise.
     pub fn new(
-        model: &'a Model,
+        model: impl Into<Network<'a>>,
         digest: [u8; 32],
         params: &'a Params,
         secret: &'a SecretKey,
     ) -> Result<Self, Error> {
         params.check_id("secret key", secret.id())?;
+        let model = model.into();
         // The rounding of the last rescale: no answer has less noise, and those of models have about a bit more.
         let have = params.rescale_noise(params.max_slots(), Level(0)).correct_bits(params.max_slots());
-        let need = PRECISION_BITS + MARGIN_BITS;
+        let need = precision_bits(model) + MARGIN_BITS;
         if have < f64::from(need) {
             return Err(Error::Noisy { have, need });
         }
@@ -162,7 +183,7 @@ impl<'a> Client<'a> {
 
     /// Decrypts an answer: one prediction per text, in order.
     ///
-    /// Error: the engine's, and half of 2^-[`PRECISION_BITS`] from rounding, without which nothing leaves.
+    /// Error: the engine's, and half of 2^-[`precision_bits`] from rounding, without which nothing leaves.
     ///
     /// # Errors
     /// A batch of another model, of other keys, not yet run, or whose sentinel is wrong.
@@ -184,22 +205,42 @@ impl<'a> Client<'a> {
         if have != need {
             return Err(Error::Items { have, need });
         }
-        let probabilities = match job.mode {
-            Mode::Latency => {
-                let program = Latency::new(self.sealer.model)?;
+        let probabilities = match (self.sealer.model, job.mode) {
+            (Network::Words(model), Mode::Latency) => {
+                let program = Latency::new(model)?;
                 let one = |item| -> Result<f64, Error> { Ok(program.unpack(&self.decrypt(item)?)?) };
                 items.iter().map(one).collect::<Result<Vec<_>, Error>>()?
             }
-            Mode::Throughput => {
+            (Network::Words(model), Mode::Throughput) => {
                 let slots = items.first().map(|item| self.decrypt(item)).transpose()?.unwrap_or_default();
-                Throughput::new(self.sealer.model)?.unpack_batch(&slots, count)?
+                Throughput::new(model)?.unpack_batch(&slots, count)?
             }
+            (Network::Lanes(lanes), Mode::Latency) => {
+                items.iter().map(|item| self.open_lanes(lanes, item)).collect::<Result<_, _>>()?
+            }
+            (Network::Lanes(_), Mode::Throughput) => return Err(arras_nn::Error::NoThroughput.into()),
         };
         Ok(probabilities.into_iter().map(Prediction::of).collect())
+    }
+
+    /// The probability in the answer of a transformer, rounded; the slots that it is the mean of stay here.
+    fn open_lanes(&self, lanes: &Lanes, ciphertext: &Ciphertext) -> Result<f64, Error> {
+        let opened: Decrypted = self.sealer.params.decrypt(ciphertext, self.secret)?;
+        let logits: Vec<f64> = opened.secret_values().iter().map(|value| value.im).collect();
+        Ok(rounded(lanes.unpack([&opened.secret_reals(), &logits])?, LANES_PRECISION_BITS))
     }
 
     /// The numbers in a ciphertext, rounded.
     fn decrypt(&self, ciphertext: &Ciphertext) -> Result<Vec<f64>, Error> {
         Ok(self.sealer.params.decrypt(ciphertext, self.secret)?.release(PRECISION_BITS).values)
+    }
+}
+
+/// Bits after the binary point of what leaves a decryption.
+#[must_use]
+pub fn precision_bits<'a>(model: impl Into<Network<'a>>) -> u32 {
+    match model.into() {
+        Network::Words(_) => PRECISION_BITS,
+        Network::Lanes(_) => LANES_PRECISION_BITS,
     }
 }

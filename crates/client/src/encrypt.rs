@@ -1,7 +1,7 @@
 //! Vectors to ciphertexts, under either key.
 
 use arras_ckks::wire::Items;
-use arras_ckks::{Level, Params, PublicKey, SecretKey};
+use arras_ckks::{Level, Params, Plain, PublicKey, SecretKey};
 use rand_core::CryptoRng;
 
 use crate::error::Error;
@@ -35,7 +35,16 @@ pub(crate) fn encrypt<R: CryptoRng + ?Sized>(
     level: Level,
     rng: &mut R,
 ) -> Result<Items, Error> {
-    let encoded = vectors.iter().map(|values| params.encode_at(values, slots, level));
+    encrypt_encoded(params, key, vectors.iter().map(|values| params.encode_at(values, slots, level)), rng)
+}
+
+/// Each encoded vector.
+pub(crate) fn encrypt_encoded<R: CryptoRng + ?Sized>(
+    params: &Params,
+    key: Key<'_>,
+    encoded: impl Iterator<Item = Result<Plain, arras_ckks::Error>>,
+    rng: &mut R,
+) -> Result<Items, Error> {
     Ok(match key {
         Key::Secret(key) => {
             Items::Seeded(encoded.map(|plain| params.encrypt(&plain?, key, rng)).collect::<Result<_, _>>()?)

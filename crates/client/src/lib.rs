@@ -12,7 +12,7 @@ pub mod random;
 pub mod store;
 mod tasks;
 
-pub use client::{Client, PRECISION_BITS, Sealer};
+pub use client::{Client, LANES_PRECISION_BITS, PRECISION_BITS, Sealer, precision_bits};
 pub use columns::{ColumnClient, ColumnPlan, ColumnSealer, Least, Place, Scales, Sealing, Wish, modelled};
 pub use error::Error;
 pub use keys::{Keys, Source};

@@ -1,9 +1,9 @@
 //! What a model asks for: parameters, and exactly the keys that its programs use.
 
-use arras_circuits::Trace;
+use arras_circuits::{Op, Trace};
 use arras_ckks::{KeyRequest, Level, Params, Purpose, Security, Shape};
 use arras_nn::program::{Latency, Throughput};
-use arras_nn::{Mode, Model};
+use arras_nn::{Mode, Network};
 use arras_rlwe::Spec;
 
 use crate::error::Error;
@@ -11,8 +11,12 @@ use crate::error::Error;
 /// Bits of every scale: what a sentence's probability needs, several times over.
 const SCALE_BITS: u32 = 40;
 
-/// Bits left at the bottom: values up to 2^9 can be read there.
-const BASE_BITS: u32 = 50;
+/// Bits by which the bottom exceeds a scale: values up to 2^9 can be read there.
+const BASE_BITS: u32 = 10;
+
+/// Bits of every scale for a transformer: the fewest that leave its answers exact enough. More would not fit the ring that it runs
+/// in, or leave little room for keys, which makes them many times slower.
+const LANES_SCALE_BITS: u32 = 35;
 
 /// Parameters and keys for a model.
 #[derive(Clone, Debug)]
@@ -20,6 +24,7 @@ pub struct Plan {
     params: Params,
     request: KeyRequest,
     depth: u32,
+    rotations: u64,
 }
 
 impl Plan {
@@ -27,38 +32,47 @@ impl Plan {
     ///
     /// # Errors
     /// `Error::NoParameters` when no ring has the levels, or a model that does not fit any program.
-    pub fn for_model(model: &Model, security: Security) -> Result<Self, Error> {
-        Self::build(&[needs(model, Mode::Latency)?, needs(model, Mode::Throughput)?], security)
+    pub fn for_model<'a>(model: impl Into<Network<'a>>, security: Security) -> Result<Self, Error> {
+        let model = model.into();
+        let all: Result<Vec<Needs>, Error> = model.modes().iter().map(|&mode| needs(model, mode)).collect();
+        Self::build(&all?, security)
     }
 
     /// The same for one mode.
     ///
     /// # Errors
     /// As [`Plan::for_model`].
-    pub fn for_mode(model: &Model, mode: Mode, security: Security) -> Result<Self, Error> {
-        Self::build(&[needs(model, mode)?], security)
+    pub fn for_mode<'a>(
+        model: impl Into<Network<'a>>,
+        mode: Mode,
+        security: Security,
+    ) -> Result<Self, Error> {
+        Self::build(&[needs(model.into(), mode)?], security)
     }
 
     /// The keys that a model uses under parameters that are there already.
     ///
     /// # Errors
     /// `Error::TooShallow` when they have too few levels.
-    pub fn over(params: &Params, model: &Model, mode: Mode) -> Result<Self, Error> {
-        let needs = needs(model, mode)?;
+    pub fn over<'a>(params: &Params, model: impl Into<Network<'a>>, mode: Mode) -> Result<Self, Error> {
+        let needs = needs(model.into(), mode)?;
         let (have, need) = (u32::from(params.highest().0), needs.trace.depth);
         if have < need {
             return Err(Error::TooShallow { have, need });
         }
-        Ok(Self { params: params.clone(), request: needs.request(), depth: need })
+        let rotations = needs.rotations();
+        Ok(Self { params: params.clone(), request: needs.request(), depth: need, rotations })
     }
 
     fn build(needs: &[Needs], security: Security) -> Result<Self, Error> {
         let depth = needs.iter().map(|need| need.trace.depth).max().unwrap_or(1).max(1);
         let slots = needs.iter().map(|need| need.slots).max().unwrap_or(1);
-        let shape = Shape { log_degree: 0, base_bits: BASE_BITS, scale_bits: SCALE_BITS, depth, security };
+        let scale_bits = needs.iter().map(|need| need.scale_bits).max().unwrap_or(SCALE_BITS);
+        let shape = Shape { log_degree: 0, base_bits: scale_bits + BASE_BITS, scale_bits, depth, security };
         let spec = smallest(shape, slots)?;
         let request = needs.iter().fold(KeyRequest::new(), |all, need| all.union(&need.request()));
-        Ok(Self { params: Params::new(&spec)?, request, depth })
+        let rotations = needs.iter().map(Needs::rotations).max().unwrap_or(0);
+        Ok(Self { params: Params::new(&spec)?, request, depth, rotations })
     }
 
     /// The parameters.
@@ -71,6 +85,11 @@ impl Plan {
         &self.request
     }
 
+    /// Rotations and conjugations of one run.
+    pub fn rotations(&self) -> u64 {
+        self.rotations
+    }
+
     /// The level at which inputs are encrypted: as many multiplications as the model does, and no limb more.
     pub fn level(&self) -> Level {
         Level(self.depth.min(u32::from(self.params.highest().0)) as u8)
@@ -81,22 +100,30 @@ impl Plan {
 struct Needs {
     trace: Trace,
     slots: usize,
+    scale_bits: u32,
 }
 
-fn needs(model: &Model, mode: Mode) -> Result<Needs, Error> {
-    match mode {
-        Mode::Latency => {
+fn needs(model: Network<'_>, mode: Mode) -> Result<Needs, Error> {
+    let (trace, slots, scale_bits) = match (model, mode) {
+        (Network::Words(model), Mode::Latency) => {
             let program = Latency::new(model)?;
-            Ok(Needs { trace: program.trace(program.period())?, slots: program.period() })
+            (program.trace(program.period())?, program.period(), SCALE_BITS)
         }
         // Any number of slots will do.
-        Mode::Throughput => Ok(Needs { trace: Throughput::new(model)?.trace()?, slots: 2 }),
-    }
+        (Network::Words(model), Mode::Throughput) => (Throughput::new(model)?.trace()?, 2, SCALE_BITS),
+        (Network::Lanes(lanes), Mode::Latency) => (lanes.trace()?, lanes.slots(), LANES_SCALE_BITS),
+        (Network::Lanes(_), Mode::Throughput) => return Err(arras_nn::Error::NoThroughput.into()),
+    };
+    Ok(Needs { trace, slots, scale_bits })
 }
 
 impl Needs {
     fn request(&self) -> KeyRequest {
         key_request(&self.trace)
+    }
+
+    fn rotations(&self) -> u64 {
+        self.trace.count(Op::Rotate) + self.trace.count(Op::HoistedRotate)
     }
 }
 

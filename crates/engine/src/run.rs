@@ -5,8 +5,8 @@ use std::cell::Cell;
 use arras_circuits::{Failure, Op, Slotwise, Trace, Traced, Tracer, slotwise};
 use arras_ckks::wire::{Batch, Items};
 use arras_ckks::{Ciphertext, Level, Params, SeededCiphertext};
-use arras_nn::program::{Latency, Throughput};
-use arras_nn::{Job, Mode, Model};
+use arras_nn::program::{Lanes, Latency, Throughput};
+use arras_nn::{Job, Mode, Network};
 use arras_rlwe::Purpose;
 use arras_rlwe::ring::par;
 
@@ -23,8 +23,8 @@ impl Engine {
     /// The answer to a batch that was sealed for this model, at the lowest level and under the same label.
     ///
     /// `digest` names the model: the BLAKE3 of its bytes, as in [`Job::model`]. `progress` hears of the steps done and of
-    /// all steps (a step is a sentence in latency mode, and an operation in throughput mode) and stops the run by returning
-    /// `false`.
+    /// all steps (a step is a sentence in latency mode, and an operation in throughput mode and of a transformer) and stops the
+    /// run by returning `false`.
     ///
     /// Labels, sizes, levels, keys and memory are checked before anything is computed.
     ///
@@ -34,9 +34,9 @@ impl Engine {
     /// # Errors
     /// A label that is none or names another model, ciphertexts of another number, level or packing than the program
     /// takes, a key that is missing, a limit exceeded, or [`Error::Stopped`].
-    pub fn run(
+    pub fn run<'a>(
         &self,
-        model: &Model,
+        model: impl Into<Network<'a>>,
         digest: &[u8; 32],
         sealed: Batch,
         progress: &mut dyn FnMut(usize, usize) -> bool,
@@ -47,11 +47,16 @@ impl Engine {
         }
         self.limits().check_sentences(job.items as usize)?;
         let inputs = unpack(sealed.items);
-        let results = match job.mode {
-            Mode::Latency => self.latency(&Latency::new(model)?, inputs, job.items as usize, progress)?,
-            Mode::Throughput => {
-                self.throughput(&Throughput::new(model)?, inputs, job.items as usize, progress)?
+        let items = job.items as usize;
+        let results = match (model.into(), job.mode) {
+            (Network::Words(model), Mode::Latency) => {
+                self.latency(&Latency::new(model)?, inputs, items, progress)?
             }
+            (Network::Words(model), Mode::Throughput) => {
+                self.throughput(&Throughput::new(model)?, inputs, items, progress)?
+            }
+            (Network::Lanes(lanes), Mode::Latency) => self.lanes(lanes, inputs, items, progress)?,
+            (Network::Lanes(_), Mode::Throughput) => return Err(arras_nn::Error::NoThroughput.into()),
         };
         Ok(Batch { label: sealed.label, items: Items::Whole(results) })
     }
@@ -131,6 +136,47 @@ impl Engine {
             }
         }
         report(progress, sentences, sentences)?;
+        Ok(results)
+    }
+
+    /// One ciphertext after the other: each operation of a transformer has work for all threads.
+    fn lanes(
+        &self,
+        program: &Lanes,
+        inputs: Vec<Sealed>,
+        sentences: usize,
+        progress: Progress<'_>,
+    ) -> Result<Vec<Ciphertext>, Error> {
+        let slots = check_number(&inputs, sentences)?;
+        if slots != program.slots() {
+            return Err(Error::Slots { need: program.slots(), have: slots });
+        }
+        let (trace, backend) = (program.trace()?, self.backend(slots)?);
+        let level = self.check(&trace, &inputs, slots)?;
+        // What a linear map holds: its baby steps, and as many sums of giant steps at most.
+        let babies = 2 * (trace.at(Op::HoistedRotate, trace.depth) + 1);
+        // Keys, values and scores of a few lane offsets, and what the layers carry along.
+        let held = trace.count(Op::Relinearise);
+        self.check_bytes(
+            held * ciphertext_bytes(self.params(), level)
+                + babies * raised_bytes(self.params(), level)
+                + sentences as u64 * ciphertext_bytes(self.params(), Level(0)),
+        )?;
+        let (tracer, steps) = (Tracer::unlimited(slots)?, Cell::new(0));
+        let count = |done| {
+            steps.set(done);
+            true
+        };
+        program.run(&Watched::new(&tracer, count), &tracer.input())?;
+        let all = steps.get() * sentences;
+        report(progress, 0, all)?;
+        let mut results = Vec::with_capacity(sentences);
+        for input in inputs {
+            let before = results.len() * steps.get();
+            let watched = Watched::new(&backend, |done| progress(before + done, all));
+            let result = program.run(&watched, &input.open(&backend)?)?;
+            results.push(backend.output(&result)?);
+        }
         Ok(results)
     }
 

@@ -12,27 +12,25 @@ use arras_circuits::{Clear, Op, Trace, Tracer};
 use arras_ckks::{Complex, Level, Params, Security, Shape as Chain};
 use arras_engine::backend::Ckks;
 use arras_nn::program::Lanes;
-use arras_nn::transformer::{Shape, Transformer};
+use arras_nn::transformer::Shape;
 use common::{Toy, keys_of};
 use toy::transformer::{TEXTS, transformer};
 
 /// A program, and what it should give for a text.
 struct Run {
-    model: Transformer,
     program: Lanes,
     trace: Trace,
 }
 
 impl Run {
     fn new(shape: Shape, seed: u64) -> Self {
-        let model = transformer(shape, seed);
-        let program = Lanes::new(&model).unwrap();
+        let program = Lanes::new(transformer(shape, seed)).unwrap();
         let trace = program.trace().unwrap();
-        Self { model, program, trace }
+        Self { program, trace }
     }
 
     fn input(&self, text: &str) -> [Vec<f64>; 2] {
-        self.program.pack(&self.model.embed(text, false).unwrap()).unwrap()
+        self.program.pack(&self.program.model().embed(text, false).unwrap()).unwrap()
     }
 
     /// Both parts of the result, encrypted and opened; counts are those of the trace.
@@ -51,12 +49,14 @@ impl Run {
         [opened.secret_reals(), opened.secret_values().iter().map(|value| value.im).collect()]
     }
 
-    /// How far an encrypted result is from the clear one.
-    fn error(&self, toy: &Toy, backend: &Ckks, text: &str) -> f64 {
+    /// How far an encrypted result is from the clear one in the worst slot, and how far the mean of its probabilities.
+    fn error(&self, toy: &Toy, backend: &Ckks, text: &str) -> (f64, f64) {
         let clear = self.program.run(&Clear::new(self.program.slots()).unwrap(), &self.input(text)).unwrap();
         let have = self.encrypted(toy, backend, text);
-        self.program.unpack([&have[0], &have[1]]).unwrap();
-        arras_testkit::distance(&have[0], &clear[0]).max(arras_testkit::distance(&have[1], &clear[1]))
+        let mean = self.program.unpack([&have[0], &have[1]]).unwrap();
+        let worst =
+            arras_testkit::distance(&have[0], &clear[0]).max(arras_testkit::distance(&have[1], &clear[1]));
+        (worst, (mean - clear[0][0]).abs())
     }
 }
 
@@ -72,8 +72,8 @@ fn the_three_readings_agree() {
         let toy = Toy::new(10, run.trace.depth);
         let backend = toy.backend(&keys_of(&run.trace), run.program.slots());
         for text in [TEXTS[0], TEXTS[2]] {
-            let error = run.error(&toy, &backend, text);
-            assert!(error < 1e-6, "{error:e}");
+            let (worst, mean) = run.error(&toy, &backend, text);
+            assert!(worst < 1e-6 && mean < 1e-7, "{worst:e} {mean:e}");
         }
     }
 }
@@ -121,9 +121,10 @@ fn two_layers_of_width_128_at_128_bits() {
     let backend = toy.backend(&keys_of(&run.trace), run.program.slots());
     for text in [TEXTS[0], TEXTS[2]] {
         let (start, before) = (Instant::now(), processor_seconds());
-        let error = run.error(&toy, &backend, text);
+        let (worst, mean) = run.error(&toy, &backend, text);
         let (seconds, used) = (start.elapsed().as_secs_f64(), processor_seconds() - before);
-        println!("{seconds:.2} s, {used:.2} s of processors, error {error:e}");
-        assert!(error < 1e-3, "{error:e}");
+        println!("{seconds:.2} s, {used:.2} s of processors, error {worst:e}, of the mean {mean:e}");
+        // What leaves has 8 bits: 10 bits of margin.
+        assert!(worst < 1e-4 && mean < 2f64.powi(-18), "{worst:e} {mean:e}");
     }
 }

@@ -10,6 +10,12 @@ pub enum Error {
         /// Offset of the first byte that is not text.
         offset: usize,
     },
+    /// What was read for one kind of model is given to the other.
+    #[error("the text was read for another kind of model: read it again for this one")]
+    OtherReading,
+    /// A packing that the model does not have.
+    #[error("a transformer takes one text per ciphertext: use the latency mode")]
+    NoThroughput,
     /// Nothing to read.
     #[error("the text holds no word and no punctuation: give at least one")]
     NoTokens,

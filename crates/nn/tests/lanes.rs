@@ -14,7 +14,7 @@ const SHAPE: Shape = Shape { layers: 2, width: 8, heads: 2, hidden: 12, lanes: 1
 
 /// Both parts of the result of a text.
 fn clear(model: &Transformer, text: &str) -> [Vec<f64>; 2] {
-    let program = Lanes::new(model).unwrap();
+    let program = Lanes::new(model.clone()).unwrap();
     let input = program.pack(&model.embed(text, false).unwrap()).unwrap();
     program.run(&Clear::new(program.slots()).unwrap(), &input).unwrap()
 }
@@ -31,7 +31,7 @@ fn the_program_is_the_transformer() {
     ];
     for (seed, shape) in (11..).zip(shapes) {
         let model = transformer(shape, seed);
-        let program = Lanes::new(&model).unwrap();
+        let program = Lanes::new(model.clone()).unwrap();
         for text in TEXTS {
             let embedded = model.embed(text, false).unwrap();
             let want = model.polynomial(&embedded.values).unwrap().probability;
@@ -47,7 +47,7 @@ fn the_program_is_the_transformer() {
 #[test]
 fn what_is_no_answer_is_refused() {
     let model = transformer(SHAPE, 4);
-    let program = Lanes::new(&model).unwrap();
+    let program = Lanes::new(model.clone()).unwrap();
     let [values, logits] = clear(&model, TEXTS[1]);
     let moved = |values: &[f64], logits: &[f64]| {
         matches!(program.unpack([values, logits]), Err(SentinelError::Moved { .. }))
@@ -63,7 +63,7 @@ fn what_is_no_answer_is_refused() {
 
 #[test]
 fn every_layer_takes_seven_levels_and_keys_are_few() {
-    let program = |layers| Lanes::new(&transformer(Shape { layers, ..SHAPE }, 4)).unwrap();
+    let program = |layers| Lanes::new(transformer(Shape { layers, ..SHAPE }, 4)).unwrap();
     let depths = [1, 2, 3].map(|layers| program(layers).depth().unwrap());
     let polynomial = transformer(SHAPE, 4).parts().classifier.polynomial.on_unit().0.depth();
     assert_eq!(depths, [8 + polynomial, 15 + polynomial, 22 + polynomial]);

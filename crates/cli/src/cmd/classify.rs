@@ -1,13 +1,14 @@
 //! `arras classify`: client and engine in one process, with nothing but bytes between them.
 
 use std::process::ExitCode;
+use std::slice;
 use std::time::{Duration, Instant};
 
 use anyhow::bail;
 use arras_ckks::{Params, SecretKey, wire};
 use arras_client::plan::Plan;
 use arras_client::{Client, Folder, random};
-use arras_nn::{Mode, Prediction};
+use arras_nn::{Mode, Prediction, Reading};
 use indicatif::ProgressBar;
 use serde::Serialize;
 
@@ -64,10 +65,13 @@ pub fn run(args: &Classify, out: &Output) -> anyhow::Result<ExitCode> {
     let texts = input::texts(&args.texts)?;
     let loaded = input::model(&args.model)?;
     // Before any key is made: a text that cannot be read is no reason to wait for keys.
-    let plain = plain(&loaded, &texts)?;
+    let readings = readings(&loaded, &texts, args.texts.truncate)?;
+    let plain: Result<Vec<Prediction>, _> =
+        readings.iter().map(|reading| loaded.network().plain(reading)).collect();
+    let plain = plain?;
     stop::watch()?;
     let started = Instant::now();
-    let plan = Plan::for_mode(&loaded.model, Mode::Latency, args.security.security())?;
+    let plan = Plan::for_mode(loaded.network(), Mode::Latency, args.security.security())?;
     let (folder, keys_made) = keyring::provide(args.keys.as_ref(), &plan)?;
     let key_seconds = started.elapsed().as_secs_f64();
     let started = Instant::now();
@@ -78,7 +82,7 @@ pub fn run(args: &Classify, out: &Output) -> anyhow::Result<ExitCode> {
     let evaluation_key_bytes = keys.request().sizes(params.rlwe())?.file;
     let server = Server::new(&params, keys, &loaded)?;
     let setup_seconds = started.elapsed().as_secs_f64();
-    let rounds = rounds(&loaded, &params, &secret, &server, &texts)?;
+    let rounds = rounds(&loaded, &params, &secret, &server, &readings)?;
     let results: Vec<Answer> = texts
         .into_iter()
         .zip(plain)
@@ -116,20 +120,21 @@ fn check_security(params: &Params, args: &Classify, folder: &Folder) -> anyhow::
     Ok(())
 }
 
-fn plain(loaded: &Loaded, texts: &[String]) -> anyhow::Result<Vec<Prediction>> {
+/// What is encrypted of each text; says of long ones what is left out.
+pub fn readings(loaded: &Loaded, texts: &[String], truncate: bool) -> anyhow::Result<Vec<Reading>> {
     let one = |(i, text): (usize, &String)| {
-        let features = loaded
-            .model
-            .features(text)
+        let reading = loaded
+            .network()
+            .read(text, truncate)
             .map_err(|source| arras_client::Error::Text { position: i + 1, source })?;
-        if features.dropped > 0 {
-            let (read, dropped) = (features.tokens, features.dropped);
+        let (read, dropped) = reading.lengths();
+        if dropped > 0 {
             output::note(&format!(
                 "arras: text {} is long: its first {read} words count, {dropped} are left out",
                 i + 1
             ));
         }
-        Ok(loaded.model.plain(&features.values)?)
+        Ok(reading)
     };
     texts.iter().enumerate().map(one).collect()
 }
@@ -139,14 +144,15 @@ fn rounds(
     params: &Params,
     secret: &SecretKey,
     server: &Server<'_>,
-    texts: &[String],
+    readings: &[Reading],
 ) -> anyhow::Result<Vec<Round>> {
-    let client = Client::new(&loaded.model, loaded.digest, params, secret)?;
+    let client = Client::new(loaded.network(), loaded.digest, params, secret)?;
     let mut rng = random::system()?;
-    let bar = output::bar(texts.len() as u64, "classifying");
-    let mut one = |text: &String| -> anyhow::Result<Round> {
+    let bar = output::bar(readings.len() as u64, "classifying");
+    let mut one = |reading: &Reading| -> anyhow::Result<Round> {
         let started = Instant::now();
-        let sealed = wire::to_bytes(params.rlwe(), &client.seal(&[text], Mode::Latency, &mut rng)?);
+        let batch = client.sealer().seal_readings(slice::from_ref(reading), Mode::Latency, &mut rng)?;
+        let sealed = wire::to_bytes(params.rlwe(), &batch);
         let seal = started.elapsed();
         let answer = server.answer(&sealed, &ProgressBar::hidden())?.bytes;
         let run = started.elapsed() - seal;
@@ -157,7 +163,7 @@ fn rounds(
         stop::check()?;
         Ok(Round { prediction, seal, run, open, sealed: sealed.len(), answered: answer.len() })
     };
-    let rounds = texts.iter().map(&mut one).collect();
+    let rounds = readings.iter().map(&mut one).collect();
     bar.finish_and_clear();
     rounds
 }
@@ -165,7 +171,7 @@ fn rounds(
 fn answer(loaded: &Loaded, text: String, plain: Prediction, round: &Round) -> Answer {
     Answer {
         text,
-        label: loaded.model.label(&round.prediction).to_owned(),
+        label: loaded.network().label(&round.prediction).to_owned(),
         class: round.prediction.label,
         probability: round.prediction.probability,
         plain_probability: plain.probability,

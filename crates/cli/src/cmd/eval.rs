@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use arras_ckks::wire;
 use arras_client::plan::Plan;
 use arras_client::{Client, Source, random};
-use arras_nn::{Metrics, Mode, Prediction};
+use arras_nn::{Metrics, Mode, Network, Prediction, Reading};
 use indicatif::ProgressBar;
 use serde::Serialize;
 
@@ -16,7 +16,7 @@ use crate::cmd::evaluate::Server;
 use crate::cmd::params::tenths;
 use crate::input::{self, Loaded};
 use crate::output::{self, Output};
-use crate::{keyring, stop};
+use crate::{keyring, memory, stop};
 
 #[derive(Serialize)]
 struct Report {
@@ -39,8 +39,13 @@ struct Encrypted {
     n: usize,
     log2_qp: f64,
     security_bits: u32,
+    levels: u32,
+    rotations: u64,
+    refreshes: u64,
     evaluation_key_bytes: u64,
     ciphertext_bytes: usize,
+    peak_bytes: Option<u64>,
+    seconds_per_sentence: f64,
     key_seconds: f64,
     seal_seconds: f64,
     run_seconds: f64,
@@ -58,17 +63,20 @@ pub fn run(args: &EvalSst2, out: &Output) -> anyhow::Result<ExitCode> {
     let sentences = read(args)?;
     let loaded = input::model(&args.model)?;
     stop::watch()?;
-    let features: Result<Vec<Vec<f64>>, _> = sentences
-        .texts
-        .iter()
-        .map(|text| loaded.model.features(text).map(|features| features.values))
-        .collect();
-    let features = features?;
-    let plain: Result<Vec<Prediction>, _> =
-        features.iter().map(|values| loaded.model.plain(values)).collect();
+    let network = loaded.network();
+    let readings: Result<Vec<Reading>, _> =
+        sentences.texts.iter().map(|text| network.read(text, true)).collect();
+    let readings = readings?;
+    let plain: Result<Vec<Prediction>, _> = readings.iter().map(|reading| network.plain(reading)).collect();
     let plain = plain?;
+    // A transformer has one mode, which nobody needs to name.
+    let mode = match (network, args.mode) {
+        (_, Some(mode)) => mode.into(),
+        (Network::Words(_), None) => Mode::Throughput,
+        (Network::Lanes(_), None) => Mode::Latency,
+    };
     let encrypted = match args.encrypted {
-        true => Some(encrypted(&loaded, &features, &plain, &sentences.positive, args.mode.into())?),
+        true => Some(encrypted(&loaded, &readings, &plain, &sentences.positive, mode)?),
         false => None,
     };
     let report = Report {
@@ -108,19 +116,19 @@ struct Tally {
 
 fn encrypted(
     loaded: &Loaded,
-    features: &[Vec<f64>],
+    readings: &[Reading],
     plain: &[Prediction],
     positive: &[bool],
     mode: Mode,
 ) -> anyhow::Result<Encrypted> {
     let started = Instant::now();
-    let plan = Plan::for_mode(&loaded.model, mode, arras_ckks::Security::Bits128)?;
+    let plan = Plan::for_mode(loaded.network(), mode, arras_ckks::Security::Bits128)?;
     let params = plan.params();
     let keys = keyring::generate(params, plan.request(), Source::Random)?;
     let evaluation_bytes = keys.evaluation.request().sizes(params.rlwe())?.file;
     let server = Server::new(params, keys.evaluation, loaded)?;
     let key_seconds = started.elapsed().as_secs_f64();
-    let client = Client::new(&loaded.model, loaded.digest, params, &keys.secret)?;
+    let client = Client::new(loaded.network(), loaded.digest, params, &keys.secret)?;
     let chunk = match mode {
         Mode::Latency => 1,
         Mode::Throughput => params.max_slots() - 1,
@@ -128,9 +136,9 @@ fn encrypted(
     let (mut tally, mut found) = (Tally::default(), Vec::new());
     let bar = match mode {
         Mode::Throughput => ProgressBar::hidden(),
-        Mode::Latency => output::bar(features.len() as u64, "evaluating"),
+        Mode::Latency => output::bar(readings.len() as u64, "evaluating"),
     };
-    for chunk in features.chunks(chunk) {
+    for chunk in readings.chunks(chunk) {
         found.extend(round(&client, &server, params, chunk, mode, &mut tally)?);
         bar.inc(chunk.len() as u64);
     }
@@ -139,7 +147,7 @@ fn encrypted(
     let agree =
         pairs().filter(|(found, plain)| found.is_some_and(|found| found.label == plain.label)).count();
     let exact: Result<Vec<Prediction>, _> =
-        features.iter().map(|values| loaded.model.polynomial(values)).collect();
+        readings.iter().map(|reading| loaded.network().polynomial(reading)).collect();
     let exact = exact?;
     let error = |(found, plain): (&Option<Prediction>, &Prediction)| {
         found.map(|p| (p.probability - plain.probability.clamp(0.0, 1.0)).abs())
@@ -148,7 +156,7 @@ fn encrypted(
     let values: Vec<f64> = found.iter().map(|found| found.map_or(0.5, |p| p.probability)).collect();
     Ok(Encrypted {
         encrypted: Metrics::of(&values, positive)?,
-        agreement: agree as f64 / features.len().max(1) as f64,
+        agreement: agree as f64 / readings.len().max(1) as f64,
         max_abs_error: pairs().filter_map(error).fold(0.0, f64::max),
         max_abs_noise: found.iter().zip(&exact).filter_map(error).fold(0.0, f64::max),
         failures: tally.failures,
@@ -156,8 +164,13 @@ fn encrypted(
         n: params.degree(),
         log2_qp: tenths(params.log2_q() + params.log2_p()),
         security_bits: params.spec().security.bits(),
+        levels: u32::from(plan.level().0),
+        rotations: plan.rotations(),
+        refreshes: 0,
         evaluation_key_bytes: evaluation_bytes,
         ciphertext_bytes: tally.bytes,
+        peak_bytes: memory::peak(),
+        seconds_per_sentence: (tally.seal + tally.run + tally.open) / readings.len().max(1) as f64,
         key_seconds,
         seal_seconds: tally.seal,
         run_seconds: tally.run,
@@ -170,14 +183,14 @@ fn round(
     client: &Client<'_>,
     server: &Server<'_>,
     params: &arras_ckks::Params,
-    features: &[Vec<f64>],
+    readings: &[Reading],
     mode: Mode,
     tally: &mut Tally,
 ) -> anyhow::Result<Vec<Option<Prediction>>> {
     let started = Instant::now();
     let sealed = wire::to_bytes(
         params.rlwe(),
-        &client.sealer().seal_features(features, mode, &mut random::system()?)?,
+        &client.sealer().seal_readings(readings, mode, &mut random::system()?)?,
     );
     let seal = started.elapsed().as_secs_f64();
     let bar = match mode {
@@ -195,8 +208,8 @@ fn round(
         Ok(predictions) => Ok(predictions.into_iter().map(Some).collect()),
         Err(arras_client::Error::Sentinel(error)) => {
             output::note(&format!("arras: {error}"));
-            tally.failures += features.len();
-            Ok(vec![None; features.len()])
+            tally.failures += readings.len();
+            Ok(vec![None; readings.len()])
         }
         Err(other) => Err(other.into()),
     }
@@ -220,7 +233,7 @@ fn human(report: &Report) -> String {
         let bytes = |count: usize| output::bytes(count as u64);
         text += &format!(
             "\nagreement {:.4}, largest error {:.1e} (of which noise {:.1e}), failures {}\nkeys {:.1} s, seal {:.1} s, run {:.1} s, open {:.1} s\n\
-             N = {}, log2 QP = {}, {} bits of security; evaluation keys {}, sealed {}\n",
+             N = {}, log2 QP = {}, {} bits of security; {} levels, {} rotations, evaluation keys {}, sealed {}, {:.2} s for each sentence\n",
             e.agreement,
             e.max_abs_error,
             e.max_abs_noise,
@@ -232,8 +245,11 @@ fn human(report: &Report) -> String {
             e.n,
             e.log2_qp,
             e.security_bits,
+            e.levels,
+            e.rotations,
             output::bytes(e.evaluation_key_bytes),
             bytes(e.ciphertext_bytes),
+            e.seconds_per_sentence,
         );
     }
     text

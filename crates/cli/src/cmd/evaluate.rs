@@ -143,7 +143,7 @@ impl<'a> Server<'a> {
             bar.set_position(done as u64);
             !stop::asked()
         };
-        let answer = self.engine.run(&self.loaded.model, &self.loaded.digest, batch, &mut progress);
+        let answer = self.engine.run(self.loaded.network(), &self.loaded.digest, batch, &mut progress);
         bar.finish_and_clear();
         Ok(Answered { bytes: wire::to_bytes(self.params.rlwe(), &answer?), sentences })
     }

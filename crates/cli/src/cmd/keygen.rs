@@ -69,10 +69,11 @@ fn wanted(args: &Keygen) -> anyhow::Result<(Params, KeyRequest)> {
         let request = spec.request(&params, args.slots.unwrap_or(params.max_slots()))?;
         return Ok((params, request));
     }
-    let model = input::model(&args.model)?.model;
+    let loaded = input::model(&args.model)?;
+    let model = loaded.network();
     let plan = match args.mode {
-        None => Plan::for_model(&model, args.security.security())?,
-        Some(mode) => Plan::for_mode(&model, mode.into(), args.security.security())?,
+        None => Plan::for_model(model, args.security.security())?,
+        Some(mode) => Plan::for_mode(model, mode.into(), args.security.security())?,
     };
     Ok((plan.params().clone(), plan.request().clone()))
 }

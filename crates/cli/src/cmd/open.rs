@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use arras_ckks::wire::{self, Batch};
-use arras_client::{Client, Folder, PRECISION_BITS, store};
+use arras_client::{Client, Folder, precision_bits, store};
 use serde::Serialize;
 
 use crate::args::Open;
@@ -32,14 +32,17 @@ pub fn run(args: &Open, out: &Output) -> anyhow::Result<ExitCode> {
     let bytes = store::read(&args.input)?;
     let batch: Batch =
         wire::from_bytes(params.rlwe(), &bytes).with_context(|| args.input.display().to_string())?;
-    let client = Client::new(&loaded.model, loaded.digest, &params, &secret)?;
+    let client = Client::new(loaded.network(), loaded.digest, &params, &secret)?;
     let predictions = client.open(&batch).with_context(|| args.input.display().to_string())?;
     let answer = |p: &arras_nn::Prediction| Answer {
-        label: loaded.model.label(p).to_owned(),
+        label: loaded.network().label(p).to_owned(),
         class: p.label,
         probability: p.probability,
     };
-    let report = Report { results: predictions.iter().map(answer).collect(), precision_bits: PRECISION_BITS };
+    let report = Report {
+        results: predictions.iter().map(answer).collect(),
+        precision_bits: precision_bits(loaded.network()),
+    };
     out.show(&report, human)
 }
 

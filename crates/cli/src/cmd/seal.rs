@@ -8,6 +8,7 @@ use arras_client::{Client, Folder, Sealer, random, store};
 use serde::Serialize;
 
 use crate::args::Seal;
+use crate::cmd::classify::readings;
 use crate::input;
 use crate::output::{self, Output};
 use crate::stop;
@@ -27,18 +28,18 @@ pub fn run(args: &Seal, out: &Output) -> anyhow::Result<ExitCode> {
     let folder = Folder::at(&args.keys);
     stop::watch()?;
     let params = folder.params()?;
-    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    let readings = readings(&loaded, &texts, args.texts.truncate)?;
     let started = Instant::now();
     let batch = match args.public {
         true => {
             let public = folder.public(&params)?;
-            let sealer = Sealer::public(&loaded.model, loaded.digest, &params, &public)?;
-            sealer.seal(&texts, args.mode.into(), &mut random::system()?)?
+            let sealer = Sealer::public(loaded.network(), loaded.digest, &params, &public)?;
+            sealer.seal_readings(&readings, args.mode.into(), &mut random::system()?)?
         }
         false => {
             let secret = folder.secret(&params)?;
-            let client = Client::new(&loaded.model, loaded.digest, &params, &secret)?;
-            client.seal(&texts, args.mode.into(), &mut random::system()?)?
+            let client = Client::new(loaded.network(), loaded.digest, &params, &secret)?;
+            client.sealer().seal_readings(&readings, args.mode.into(), &mut random::system()?)?
         }
     };
     let bytes = wire::to_bytes(params.rlwe(), &batch);

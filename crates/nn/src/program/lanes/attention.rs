@@ -20,11 +20,16 @@ pub(super) struct Attention {
 }
 
 impl Attention {
-    /// For at least two lanes.
-    pub fn new(layout: Layout, shift: &[f64]) -> Self {
+    /// For at least two lanes, and scores that come `gain` times as large as they are.
+    pub fn new(layout: Layout, shift: &[f64], gain: f64) -> Self {
         let babies = 1 << (layout.lanes.ilog2().saturating_sub(1) / 2);
         let groups = layout.lanes / (2 * babies);
-        Self { layout, shift: layout.per_head(shift), babies, groups }
+        Self {
+            layout,
+            shift: layout.per_head(shift).iter().map(|shift| gain * shift).collect(),
+            babies,
+            groups,
+        }
     }
 
     /// 4 sum_j (q_i . k_j + c)^2 v_j, repeated, of queries and keys that are not, and of values one level lower.

@@ -7,8 +7,33 @@ use super::layout::{Affine, Layout, dot};
 use crate::Error;
 use crate::transformer::{Classifier, Layer};
 
-/// Attention leaves this many times what it should.
-const MIXED: f64 = 4.0;
+/// By what the values of a step are multiplied, so that the roundings of the scheme, which are as large for small values, lose
+/// fewer of their bits. It costs nothing: the maps between steps are multiplied and divided by it. Much more would take from the
+/// weights of those maps, which are rounded as well, what it gives to values.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Gains {
+    /// Features between layers.
+    pub features: f64,
+    /// One over the number of tokens.
+    pub share: f64,
+}
+
+/// What every layer takes.
+pub(super) const GAINS: Gains = Gains { features: 8.0, share: 4.0 };
+
+/// Queries, and keys.
+const QUERY: f64 = 2.0;
+/// Scores.
+const SCORE: f64 = QUERY * QUERY;
+/// Values, before they are divided by the number of tokens.
+const VALUE: f64 = 1.0;
+/// Values mixed by one query.
+const MIXED: f64 = SCORE * SCORE * VALUE * GAINS.share;
+/// Values mixed by all queries: attention leaves four times what it should.
+const MIXED_BY_ALL: f64 = 4.0 * MIXED;
+/// Hidden values, and their squares.
+const HIDDEN: f64 = 4.0;
+const SQUARE: f64 = HIDDEN * HIDDEN;
 
 /// The parts of a layer in slots.
 struct Parts {
@@ -74,30 +99,30 @@ pub(super) struct Full {
 }
 
 impl Full {
-    /// For features that come `gain` times as large as they are, and a sealed 1 / n that comes twice as large.
-    pub fn new(layout: Layout, layer: &Layer, gain: f64) -> Result<Self, Error> {
-        let p = Parts::new(&layout, layer);
-        let value = 1.0 / (MIXED * 2.0);
-        let direct = [(&p.query, 1.0), (&p.key, 1.0), (&p.value, value)];
+    /// The layer in slots.
+    pub fn new(layout: Layout, layer: &Layer) -> Result<Self, Error> {
+        let (p, gain) = (Parts::new(&layout, layer), GAINS.features);
+        let direct = [(&p.query, QUERY), (&p.key, QUERY), (&p.value, VALUE)];
+        let biases = direct.map(|(map, factor)| public(&layout, &map.bias, factor));
         let direct = direct.map(|(map, factor)| map.matrix(&layout, factor / gain));
-        let through = p.up.iter().map(|up| up.of_scaled(&p.around_attention).matrix(&layout, 1.0 / gain));
-        let mixed: Vec<Affine> =
-            p.up.iter().map(|up| up.after(&p.mix)).chain([p.mix.scaled(&p.around_hidden)]).collect();
-        let around: Vec<f64> =
-            p.around_attention.iter().zip(&p.around_hidden).map(|(g, h)| g * h / gain).collect();
-        let bias: Vec<f64> =
-            p.mix.scaled(&p.around_hidden).bias.iter().zip(&p.below).map(|(a, b)| a + b).collect();
+        let through = p.up.iter().map(|up| up.of_scaled(&p.around_attention).matrix(&layout, HIDDEN / gain));
+        let around_hidden = p.mix.scaled(&p.around_hidden);
+        let mixed: Vec<Affine> = p.up.iter().map(|up| up.after(&p.mix)).collect();
+        let around: Vec<f64> = p.around_attention.iter().zip(&p.around_hidden).map(|(g, h)| g * h).collect();
+        let bias: Vec<f64> = around_hidden.bias.iter().zip(&p.below).map(|(a, b)| a + b).collect();
+        let of_mixed = mixed.iter().map(|map| map.matrix(&layout, HIDDEN / MIXED_BY_ALL));
         Ok(Self {
             layout,
-            attention: Attention::new(layout, &layer.shift),
+            attention: Attention::new(layout, &layer.shift, SCORE),
             of_input: direct.into_iter().chain(through).collect::<Result<_, _>>()?,
-            biases: [(&p.query, 1.0), (&p.key, 1.0), (&p.value, value)]
-                .map(|(map, factor)| public(&layout, &map.bias, factor)),
-            of_mixed: mixed.iter().map(|map| map.matrix(&layout, 1.0)).collect::<Result<_, _>>()?,
-            hidden_biases: mixed.iter().take(p.up.len()).map(|map| public(&layout, &map.bias, 1.0)).collect(),
-            down: p.down.iter().map(|map| map.matrix(&layout, 1.0)).collect::<Result<_, _>>()?,
+            biases,
+            of_mixed: of_mixed
+                .chain([around_hidden.matrix(&layout, gain / MIXED_BY_ALL)])
+                .collect::<Result<_, _>>()?,
+            hidden_biases: mixed.iter().map(|map| public(&layout, &map.bias, HIDDEN)).collect(),
+            down: p.down.iter().map(|map| map.matrix(&layout, gain / SQUARE)).collect::<Result<_, _>>()?,
             around: around.iter().chain(&around).copied().collect(),
-            bias: public(&layout, &bias, 1.0),
+            bias: public(&layout, &bias, gain),
         })
     }
 
@@ -150,9 +175,9 @@ pub(super) struct Last {
 }
 
 impl Last {
-    /// For features that come `gain` times as large as they are, and a sealed 1 / n that comes twice as large.
-    pub fn new(layout: Layout, layer: &Layer, classifier: &Classifier, gain: f64) -> Result<Self, Error> {
-        let p = Parts::new(&layout, layer);
+    /// The layer and the classifier in slots.
+    pub fn new(layout: Layout, layer: &Layer, classifier: &Classifier) -> Result<Self, Error> {
+        let (p, gain) = (Parts::new(&layout, layer), GAINS.features);
         let scale = 1.0 / (classifier.temperature * classifier.polynomial.domain().1);
         let mut rows = classifier.output.iter();
         let (zero, one) = (rows.next().unwrap_or((&[], 0.0)), rows.next().unwrap_or((&[], 0.0)));
@@ -162,23 +187,26 @@ impl Last {
         let of_middle = times(&row, &p.around_hidden);
         let (of_mixed, constant) = p.mix.pulled(&of_middle);
         let mixed: Vec<Affine> = p.up.iter().map(|up| up.after(&p.mix)).collect();
-        let through = p.up.iter().map(|up| up.of_scaled(&p.around_attention));
-        let of_first: Vec<Affine> = [p.query.clone()].into_iter().chain(through).collect();
-        let value = 0.5;
+        let through = p.up.iter().map(|up| up.of_scaled(&p.around_attention).matrix(&layout, HIDDEN / gain));
+        let of_first = [p.query.matrix(&layout, QUERY / gain)].into_iter().chain(through);
+        let of_square = |down: &Affine| public(&layout, &down.pulled(&row).0, 1.0 / SQUARE);
         Ok(Self {
             layout,
-            attention: Attention::new(layout, &layer.shift),
+            attention: Attention::new(layout, &layer.shift, SCORE),
             first: (0..layout.slots()).map(|slot| if slot < layout.period() { 1.0 } else { 0.0 }).collect(),
-            of_lanes: [p.key.matrix(&layout, 1.0 / gain)?, p.value.matrix(&layout, value / gain)?],
-            of_first: of_first.iter().map(|map| map.matrix(&layout, 1.0 / gain)).collect::<Result<_, _>>()?,
-            biases: [(&p.query, 1.0), (&p.key, 1.0), (&p.value, value)]
+            of_lanes: [p.key.matrix(&layout, QUERY / gain)?, p.value.matrix(&layout, VALUE / gain)?],
+            of_first: of_first.collect::<Result<_, _>>()?,
+            biases: [(&p.query, QUERY), (&p.key, QUERY), (&p.value, VALUE)]
                 .map(|(map, factor)| public(&layout, &map.bias, factor)),
-            of_mixed: mixed.iter().map(|map| map.matrix(&layout, 1.0)).collect::<Result<_, _>>()?,
-            hidden_biases: mixed.iter().map(|map| public(&layout, &map.bias, 1.0)).collect(),
-            rows_of_hidden: p.down.iter().map(|down| public(&layout, &down.pulled(&row).0, 1.0)).collect(),
+            of_mixed: mixed
+                .iter()
+                .map(|map| map.matrix(&layout, HIDDEN / MIXED))
+                .collect::<Result<_, _>>()?,
+            hidden_biases: mixed.iter().map(|map| public(&layout, &map.bias, HIDDEN)).collect(),
+            rows_of_hidden: p.down.iter().map(of_square).collect(),
             constant: constant + dot(&row, &p.below) + (one.1 - zero.1) * scale,
             row: public(&layout, &times(&of_middle, &p.around_attention), 1.0 / gain),
-            row_of_mixed: public(&layout, &of_mixed, 1.0),
+            row_of_mixed: public(&layout, &of_mixed, 1.0 / MIXED),
         })
     }
 

@@ -13,7 +13,7 @@ use crate::Error;
 use crate::lexicon::within;
 use crate::sentinel::{SentinelError, probability, unmoved};
 use crate::transformer::{Embedded, Transformer};
-use layer::{Full, Last};
+use layer::{Full, GAINS, Last};
 use layout::Layout;
 
 /// A transformer over one ciphertext that holds the tokens of one text.
@@ -24,9 +24,8 @@ use layout::Layout;
 /// probability is one.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Lanes {
+    model: Transformer,
     layout: Layout,
-    width: usize,
-    most: usize,
     layers: Vec<Full>,
     last: Last,
     polynomial: Polynomial,
@@ -41,22 +40,25 @@ impl Lanes {
     /// # Errors
     ///
     /// When the matrices cannot be laid out, which a valid transformer gives no reason for.
-    pub fn new(model: &Transformer) -> Result<Self, Error> {
+    pub fn new(model: Transformer) -> Result<Self, Error> {
         let parts = model.parts();
         let layout = Layout::new(&parts.shape);
-        let gain = |at: usize| if at == 0 { DOUBLED } else { 1.0 };
         let Some((last, below)) = parts.layers.split_last() else {
             return Err(Error::Size { what: "layers", have: 0, least: 1, most: crate::transformer::LAYERS });
         };
-        let full = |(at, layer)| Full::new(layout, layer, gain(at));
         Ok(Self {
             layout,
-            width: parts.shape.width,
-            most: parts.shape.lanes,
-            layers: below.iter().enumerate().map(full).collect::<Result<_, _>>()?,
-            last: Last::new(layout, last, &parts.classifier, gain(below.len()))?,
+            layers: below.iter().map(|layer| Full::new(layout, layer)).collect::<Result<_, _>>()?,
+            last: Last::new(layout, last, &parts.classifier)?,
             polynomial: parts.classifier.polynomial.on_unit().0,
+            model,
         })
+    }
+
+    /// The transformer.
+    #[must_use]
+    pub const fn model(&self) -> &Transformer {
+        &self.model
     }
 
     /// Slots of a vector; a backend has as many.
@@ -71,15 +73,17 @@ impl Lanes {
     ///
     /// When the text has no token, more than there are lanes, or features of another width.
     pub fn pack(&self, text: &Embedded) -> Result<[Vec<f64>; 2], Error> {
-        within("tokens", text.tokens, 1, self.most)?;
-        let (have, need) = (text.values.len(), text.tokens * self.width);
+        let shape = self.model.shape();
+        within("tokens", text.tokens, 1, shape.lanes)?;
+        let (have, need) = (text.values.len(), text.tokens * shape.width);
         if have != need {
             return Err(Error::Shape { what: "the features of the tokens", have, need });
         }
-        let share = 1.0 / text.tokens as f64;
+        let features: Vec<f64> = text.values.iter().map(|value| value * GAINS.features / DOUBLED).collect();
+        let share = GAINS.share / DOUBLED / text.tokens as f64;
         let present = text.tokens * self.layout.period();
         let shares = (0..self.slots()).map(|slot| if slot < present { share } else { 0.0 });
-        Ok([self.layout.repeat(&text.values), shares.collect()])
+        Ok([self.layout.repeat(&features), shares.collect()])
     }
 
     /// The transformer, on hidden values.
@@ -98,17 +102,19 @@ impl Lanes {
         ops.pair(&ops.poly(&logit, &self.polynomial)?, &logit)
     }
 
-    /// The probability of class 1 from both parts of a result.
+    /// The probability of class 1 from both parts of a result: the mean over the slots, in which noise is less than in each.
     ///
     /// # Errors
     ///
     /// When slots differ, the probability is not the polynomial of its input, or the input is outside its domain.
-    pub fn unpack(&self, [values, logits]: [&[f64]; 2]) -> Result<f64, SentinelError> {
-        let (Some(&value), Some(&logit)) = (values.first(), logits.first()) else {
-            return Err(SentinelError::Slots { have: values.len().min(logits.len()), need: 1 });
-        };
-        values.iter().try_for_each(|&have| unmoved(have, value))?;
-        logits.iter().try_for_each(|&have| unmoved(have, logit))?;
+    pub fn unpack(&self, parts: [&[f64]; 2]) -> Result<f64, SentinelError> {
+        let [value, logit] = parts.map(|part| part.iter().sum::<f64>() / part.len() as f64);
+        for (part, mean) in parts.into_iter().zip([value, logit]) {
+            if part.len() != self.slots() {
+                return Err(SentinelError::Slots { have: part.len(), need: self.slots() });
+            }
+            part.iter().try_for_each(|&have| unmoved(have, mean))?;
+        }
         if logit.abs() > 1.0 {
             return Err(SentinelError::Range { sentence: 0, have: value });
         }
@@ -120,7 +126,7 @@ impl Lanes {
     ///
     /// # Errors
     ///
-    /// When `slots` is not a multiple of those of the program.
+    /// When the tracer refuses, which it has no reason to.
     pub fn trace(&self) -> Result<Trace, Error> {
         let tracer = Tracer::unlimited(self.slots())?;
         let result = self.run(&tracer, &tracer.input())?;
