@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::ops::Deref;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use arras_ring::Ring;
 use arras_rlwe::{Level, Spec};
 
 use crate::encode::fft::Fft;
@@ -19,6 +20,7 @@ pub struct Params {
     rlwe: arras_rlwe::Params,
     scales: Arc<Vec<f64>>,
     ffts: Arc<RwLock<HashMap<usize, Arc<Fft>>>>,
+    subrings: Arc<RwLock<HashMap<usize, Ring>>>,
 }
 
 impl Params {
@@ -57,7 +59,7 @@ impl Params {
         if let Some(level) = scales.iter().position(|scale| !near(scale)) {
             return Err(Error::Scales { level, scale_log2: scales[level].log2(), top_log2 });
         }
-        Ok(Self { rlwe, scales: Arc::new(scales), ffts: Arc::default() })
+        Ok(Self { rlwe, scales: Arc::new(scales), ffts: Arc::default(), subrings: Arc::default() })
     }
 
     /// The layer below.
@@ -84,6 +86,22 @@ impl Params {
     /// The most slots: N/2.
     pub fn max_slots(&self) -> usize {
         self.degree() / 2
+    }
+
+    /// The ring of a smaller degree modulo the same primes, if it is not too small.
+    pub(crate) fn subring(&self, degree: usize) -> Option<Ring> {
+        if degree >= self.degree() {
+            return (degree == self.degree()).then(|| self.ring().clone());
+        }
+        if let Some(ring) = self.subrings.read().unwrap_or_else(PoisonError::into_inner).get(&degree) {
+            return Some(ring.clone());
+        }
+        let full = self.ring().full();
+        let primes: Vec<u64> = self.ring().moduli(full).iter().map(|m| m.value()).collect();
+        let (main, special) = primes.split_at(full.main);
+        let ring = Ring::new(degree.trailing_zeros(), main, special, self.ring().kernels()).ok()?;
+        let mut rings = self.subrings.write().unwrap_or_else(PoisonError::into_inner);
+        Some(rings.entry(degree).or_insert(ring).clone())
     }
 
     /// The transform between slots and coefficients.

@@ -57,7 +57,7 @@ fn a_transformer_answers_like_the_plain_one() {
     assert!((there - classified["results"][0]["plain_probability"].as_f64().unwrap()).abs() < ERROR);
     // What is wrong is said before anything runs.
     let long = "good film . ".repeat(9);
-    work.run(&["classify", &long], &[model, keys]).refused("lanes");
+    work.run(&["classify", &long], &[model, keys]).refused("29 pieces");
     work.run(&["seal", "--mode", "throughput", TEXTS[0]], &[model, keys, ("--out", "other")])
         .refused("latency");
     work.run(&["run"], &[evaluation, ("--in", "sealed"), ("--out", "other")]).refused("another model");

@@ -69,8 +69,7 @@ impl Map {
             let diagonal = matrix.diagonals.get(&((steps.babies[b] + back) % n))?;
             let at = |j: usize| diagonal[(j + n * steps.giants - back % n) % matrix.period];
             let values: Vec<Complex> = (0..matrix.period).map(at).collect();
-            let poly = params.encode_scaled(&values, matrix.period, scale, basis);
-            Some((b, Runs::new(params, &poly, matrix.period)))
+            Some((b, Runs::new(params, &values, scale, basis)))
         };
         let places: Vec<usize> = (0..steps.giants).collect();
         let giant = |g: usize| (0..steps.babies.len()).filter_map(|b| encode(g, b)).collect();

@@ -4,7 +4,7 @@ pub(crate) mod fft;
 
 use std::ops::{Add, Mul, Sub};
 
-use arras_ring::{Basis, Coeff, Eval, Modulus, Poly};
+use arras_ring::{Basis, Coeff, Eval, Modulus, Poly, Ring};
 use arras_rlwe::{Level, ParamsId};
 use zeroize::Zeroize;
 
@@ -145,24 +145,27 @@ impl Params {
             coefficients[k * gap] = (value.re * scale).round();
             coefficients[k * gap + self.degree() / 2] = (value.im * scale).round();
         }
-        self.ring().ntt(self.round_to(&coefficients, basis))
+        self.ring().ntt(round_to(self.ring(), &coefficients, basis))
     }
 
-    fn round_to(&self, coefficients: &[f64], basis: Basis) -> Poly<Coeff> {
-        let ring = self.ring();
-        if coefficients.iter().all(|c| c.abs() < 2f64.powi(62)) {
-            let signed: Vec<i64> = coefficients.iter().map(|&c| c as i64).collect();
-            return ring.from_signed(&signed, basis);
-        }
-        let mut poly = ring.blank(basis);
-        let moduli = ring.moduli(basis);
-        for (row, modulus) in poly.rows_mut().zip(moduli) {
-            row.iter_mut().zip(coefficients).for_each(|(slot, &c)| *slot = residue(c as i128, modulus));
-        }
-        poly
+    /// What `encode_scaled` gives for a vector of period F, one word for each run of equal ones: its polynomial is one in
+    /// Y = X^(N/2F), and transformed in the ring of that degree.
+    ///
+    /// Roots of unity of all orders are powers of the same base, so that those of the small ring are those of the large one. A
+    /// vector of a period too short for a ring of its own comes as `encode_scaled` makes it.
+    pub(crate) fn encode_runs(&self, values: &[Complex], scale: f64, basis: Basis) -> Poly<Eval> {
+        let period = values.len();
+        let Some(ring) = self.subring(2 * period) else {
+            return self.encode_scaled(values, period, scale, basis);
+        };
+        let mut vector = values.to_vec();
+        self.fft(period).inverse(&mut vector);
+        let parts = vector.iter().map(|value| value.re).chain(vector.iter().map(|value| value.im));
+        let coefficients: Vec<f64> = parts.map(|part| (part * scale).round()).collect();
+        ring.ntt(round_to(&ring, &coefficients, basis))
     }
 
-    fn check_values(&self, values: &[Complex], level: Level) -> Result<(), Error> {
+    pub(crate) fn check_values(&self, values: &[Complex], level: Level) -> Result<(), Error> {
         // Entries of absolute value up to B give coefficients up to B.
         let most_log2 = self.most_log2(level);
         let most = 2f64.powi(most_log2);
@@ -220,6 +223,19 @@ impl Params {
         });
         Basis::main(fitting.count())
     }
+}
+
+fn round_to(ring: &Ring, coefficients: &[f64], basis: Basis) -> Poly<Coeff> {
+    if coefficients.iter().all(|c| c.abs() < 2f64.powi(62)) {
+        let signed: Vec<i64> = coefficients.iter().map(|&c| c as i64).collect();
+        return ring.from_signed(&signed, basis);
+    }
+    let mut poly = ring.blank(basis);
+    let moduli = ring.moduli(basis);
+    for (row, modulus) in poly.rows_mut().zip(moduli) {
+        row.iter_mut().zip(coefficients).for_each(|(slot, &c)| *slot = residue(c as i128, modulus));
+    }
+    poly
 }
 
 /// The residue of a large signed integer.

@@ -3,11 +3,12 @@
 //! A vector of period F is a polynomial in X^(N/2F), whose values are runs of N/2F equal words: only one word of each run is
 //! kept.
 
-use arras_ring::{Block, Eval, Modulus, Poly, par};
+use arras_ring::{Basis, Block, Eval, Modulus, Poly, par};
 use arras_rlwe::{Hoisted, Level, Purpose, Raised};
 
 use super::rotate::galois;
 use super::{Evaluator, Op};
+use crate::encode::Complex;
 use crate::error::Error;
 use crate::params::Params;
 
@@ -28,13 +29,14 @@ pub(crate) struct Runs {
 }
 
 impl Runs {
-    /// What remains of an encoded vector of this period.
-    pub fn new(params: &Params, poly: &Poly<Eval>, period: usize) -> Self {
-        let (rows, n) = (poly.basis().rows(), params.degree());
-        let count = 2 * period;
+    /// A vector, which is one period of a longer one, encoded at a scale.
+    pub fn new(params: &Params, values: &[Complex], scale: f64, basis: Basis) -> Self {
+        let poly = params.encode_runs(values, scale, basis);
+        let (rows, count) = (basis.rows(), 2 * values.len());
         let mut words = params.ring().pool().lend(rows * count);
         for (kept, row) in words.chunks_exact_mut(count).zip(poly.rows()) {
-            kept.iter_mut().zip(row.iter().step_by(n / count)).for_each(|(kept, &value)| *kept = value);
+            let one_of_each = row.iter().step_by(row.len() / count);
+            kept.iter_mut().zip(one_of_each).for_each(|(kept, &value)| *kept = value);
         }
         Self { words, count }
     }

@@ -63,7 +63,9 @@ impl Diagonals {
             if period > slots {
                 return Err(Error::TooManyValues { values: period, slots });
             }
-            Ok((baby, Runs::new(params, &params.encode_in(&values, period, level, basis)?, period)))
+            params.check_slots(period)?;
+            params.check_values(&values, level)?;
+            Ok((baby, Runs::new(params, &values, params.scale(level), basis)))
         };
         let mut least = 0;
         for giant in giants {
