@@ -286,6 +286,7 @@ fn presets_are_secure_and_hardly_ever_fail() {
         let least = match preset.name {
             "boot-n16" => (10, 40.0),
             "boot-n16-precise" => (6, 60.0),
+            "boot-n16-deep" | "boot-n16-wide" => (18, 37.0),
             _ => (4, 30.0),
         };
         assert!(preset.spec.levels_left(slots) >= least.0);
@@ -342,5 +343,7 @@ fn full_size_refreshes_keep_their_promise() {
     full_size("boot-n15", 1 << 8, 16.0);
     full_size("boot-n16", 1 << 15, 24.0);
     full_size("boot-n16", 1 << 10, 24.0);
+    full_size("boot-n16-deep", 1 << 9, 21.0);
+    full_size("boot-n16-wide", 1 << 15, 21.0);
     full_size("boot-n16-precise", 1 << 15, 45.0);
 }

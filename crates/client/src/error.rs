@@ -92,6 +92,9 @@ pub enum Error {
     /// An answer about columns that must not be used.
     #[error(transparent)]
     Answer(#[from] arras_circuits::slotwise::AnswerError),
+    /// A refresh that is not in the catalogue.
+    #[error("the file of the program names a refresh that is not known here: seal again with this version")]
+    Preset,
     /// Columns sealed for another function.
     #[error("the columns were sealed for another function: give the one with which they were sealed")]
     ForeignFunction,

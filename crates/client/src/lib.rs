@@ -9,6 +9,8 @@ pub mod keys;
 pub mod passphrase;
 pub mod plan;
 pub mod random;
+mod spread;
+mod stages;
 pub mod store;
 mod tasks;
 

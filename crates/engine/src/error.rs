@@ -122,6 +122,9 @@ pub enum Error {
     /// The caller asked to stop.
     #[error("the run was stopped, and nothing was written")]
     Stopped,
+    /// A refresh that is not in the catalogue.
+    #[error("the program names a refresh that is not known here: run it with the version that sealed it")]
+    Preset,
     /// A schedule for other levels than a refresh has.
     #[error(
         "the schedule takes refreshes from level {input} to level {output}, and these go from {need} to {gives}: make the schedule for this refresh"

@@ -214,7 +214,18 @@ impl Engine {
 
     /// Every ciphertext is as the program takes it and every key is there; the level of the inputs.
     pub(crate) fn check(&self, trace: &Trace, inputs: &[Sealed], slots: usize) -> Result<Level, Error> {
-        let need = level(trace.depth)?;
+        self.check_at(trace.depth, trace, inputs, slots)
+    }
+
+    /// The same for inputs of a level that is not the depth.
+    pub(crate) fn check_at(
+        &self,
+        need: u32,
+        trace: &Trace,
+        inputs: &[Sealed],
+        slots: usize,
+    ) -> Result<Level, Error> {
+        let need = level(need)?;
         self.params().check_level(need)?;
         for input in inputs {
             if input.level() != need {

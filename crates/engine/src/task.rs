@@ -1,11 +1,14 @@
 //! A program of `arras-apps` on a batch.
 
 use std::cell::Cell;
+use std::sync::Arc;
 
+use arras_apps::prepared::Refresh;
 use arras_apps::{Prepared, Program};
 use arras_circuits::{Trace, Tracer};
-use arras_ckks::Ciphertext;
+use arras_ckks::boot::presets::{self, BootPreset};
 use arras_ckks::wire::{Batch, Items};
+use arras_ckks::{Bootstrapper, Ciphertext};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -43,12 +46,43 @@ impl Engine {
             return Err(Error::Slots { need: program.slots(), have: slots });
         }
         let (trace, steps) = counted(task)?;
-        let level = self.check(&trace, &inputs, slots)?;
+        let need = task.refresh().map_or(trace.depth, |refresh| refresh.start);
+        let level = self.check_at(need, &trace, &inputs, slots)?;
         let held = (inputs.len() + trace.outputs.len()) as u64 + HELD;
-        self.limits().check_bytes(held * ciphertext_bytes(self.params(), level))?;
+        let beside = match task.refresh() {
+            Some(refresh) => preset(refresh)?.spec.memory(self.params(), slots)?,
+            None => 0,
+        };
+        self.limits().check_bytes(held * ciphertext_bytes(self.params(), level) + beside)?;
         report(progress, 0, steps)?;
-        let results = self.evaluate(task, inputs, slots, &mut |done| progress(done, steps))?;
+        let mut heard = |done| progress(done, steps);
+        let results = match task.refresh() {
+            Some(refresh) => self.refreshed(task, refresh, inputs, slots, &mut heard)?,
+            None => self.evaluate(task, inputs, slots, &mut heard)?,
+        };
         Ok(Batch { label: sealed.label, items: Items::Whole(results) })
+    }
+
+    /// The results, and after them the guard of each refresh.
+    fn refreshed<P: Program>(
+        &self,
+        task: &Prepared<P>,
+        refresh: &Refresh,
+        inputs: Vec<Sealed>,
+        slots: usize,
+        heard: &mut dyn FnMut(usize) -> bool,
+    ) -> Result<Vec<Ciphertext>, Error> {
+        let preset = preset(refresh)?;
+        let boot = Arc::new(Bootstrapper::new(self.params(), &preset.spec, slots)?);
+        let backend = self.backend(slots)?;
+        let inputs: Vec<Hidden> = inputs.into_iter().map(|x| x.open(&backend)).collect::<Result<_, _>>()?;
+        let refreshing = backend.refreshing(boot, preset.rounds, refresh.schedule.clone(), || true)?;
+        let watched = Watched::new(&refreshing, heard);
+        let results = task.program().run(&watched, task.signs(), &inputs)?;
+        let results = results.iter().map(|result| backend.output(result));
+        let guards = refreshing.guards();
+        let whole = |guard: &Hidden| Ok(backend.evaluator().lower(guard.ciphertext(), guard.level())?);
+        results.chain(guards.iter().map(whole)).collect()
     }
 
     fn evaluate<P: Program>(
@@ -66,10 +100,19 @@ impl Engine {
     }
 }
 
+/// The refresh that a program names.
+fn preset(refresh: &Refresh) -> Result<&'static BootPreset, Error> {
+    presets::find(&refresh.preset).ok_or(Error::Preset)
+}
+
 /// What a program does, and in how many operations.
 fn counted<P: Program>(task: &Prepared<P>) -> Result<(Trace, usize), Error> {
     let program = task.program();
-    let (tracer, steps) = (Tracer::unlimited(program.slots())?, Cell::new(0));
+    let tracer = match task.refresh() {
+        None => Tracer::unlimited(program.slots())?,
+        Some(refresh) => Tracer::scheduled(program.slots(), refresh.start, &refresh.schedule)?,
+    };
+    let steps = Cell::new(0);
     let watched = Watched::new(&tracer, |done| {
         steps.set(done);
         true

@@ -85,17 +85,7 @@ fn hidden_paths_are_those_of_the_clear() {
 #[test]
 #[ignore = "slow: full-size parameters, and 4 GB of keys"]
 fn sixteen_nodes_on_full_size_parameters() {
-    let base = presets::find("boot-n16").unwrap().spec;
-    let spec = BootSpec {
-        base_bits: 43,
-        scale_bits: 38,
-        depth: 19,
-        to_coefficients: 1,
-        to_slots: 2,
-        reduction_bits: 43,
-        to_slots_bits: 43,
-        ..base
-    };
+    let spec = presets::find("boot-n16-deep").unwrap().spec;
     let toy = Toy::over(Params::new(&spec.build().unwrap()).unwrap());
     let graphs: Vec<Graph> = (0..2).map(|seed| graph(16, 100, 70 + seed)).collect();
     let took = holds(&toy, &spec, Paths::new(16, 8, true).unwrap(), &graphs);

@@ -42,14 +42,14 @@ pub const NODES: usize = 128;
 /// The most bits of a distance.
 pub const BITS: u32 = 12;
 /// What the errors of all comparisons may add to a distance, in units.
-const SHARE: f64 = 1.0 / 32.0;
+const SHARE: f64 = 1.0 / 64.0;
 
 /// Distances between all pairs of nodes and, if asked for, the node before the last on each path.
 ///
 /// Distances have b bits. 2^b - 1 is infinity: a path of that length or more is none, so that sums never leave the bits.
 ///
 /// Cost for n nodes padded to m: n rounds of the levels of a sign and two, one sign, one product, and 3 log2 m + 2 rotations
-/// (2 log2 m without predecessors), in 2 m^2 slots (m^2). Error: a thirty-second of a unit by the signs, and noise.
+/// (2 log2 m without predecessors), in 2 m^2 slots (m^2). Error: a sixty-fourth of a unit by the signs, and noise.
 ///
 /// ```
 /// use arras_apps::graph::{Graph, Paths};
@@ -247,8 +247,12 @@ impl Paths {
         let above = sign.depth();
         let change = self.change(ops, &ops.lower(z, above)?, &ops.lower(&x, above - 1)?, k)?;
         let next = ops.add(z, &ops.mul(&shorter, &change)?)?;
-        let after = self.nodes - k;
-        ops.settled(&ops.known(&next, 1.0)?, after.min(self.nodes - 1) as f64)
+        ops.settled(&ops.known(&next, 1.0)?, self.growth(k))
+    }
+
+    /// How often what is added to all distances from the pivot k on reaches a result at most.
+    fn growth(&self, k: usize) -> f64 {
+        (self.nodes - k).min(self.nodes - 1) as f64
     }
 }
 
@@ -319,7 +323,9 @@ impl Program for Paths {
         };
         let mut z = ops.settled(z, self.nodes as f64 - 1.0)?;
         for k in 0..self.nodes {
-            z = self.round(ops, sign, &ops.point(&z)?, k)?;
+            // What a refresh adds is there from the end of the round before.
+            z = ops.settled(&ops.point(&z)?, self.growth(k.saturating_sub(1)))?;
+            z = self.round(ops, sign, &z, k)?;
         }
         Ok(vec![z])
     }

@@ -20,9 +20,11 @@ const fn preset(name: &'static str, purpose: &'static str, spec: BootSpec, round
 }
 
 /// The catalogue. Each serves every number of slots that its matrices reach.
-pub const PRESETS: [BootPreset; 3] = [
+pub const PRESETS: [BootPreset; 5] = [
     preset("boot-n15", "4 levels of 34 bits after each refresh, 16 bits right", N15, 1),
     preset("boot-n16", "10 levels of 45 bits after each refresh, 24 bits right", N16, 1),
+    preset("boot-n16-deep", "18 levels of 38 bits after each refresh of few slots, 20 bits right", DEEP, 1),
+    preset("boot-n16-wide", "18 levels of 42 bits after each refresh of all slots, 20 bits right", WIDE, 1),
     preset("boot-n16-precise", "6 levels of 64 bits after each refresh, 45 bits right", PRECISE, 2),
 ];
 
@@ -55,6 +57,29 @@ const N15: BootSpec = BootSpec {
     to_slots_bits: 41,
     baby_excess: 1,
     round_bits: 14,
+    ..N16
+};
+
+/// For few slots one matrix to coefficients and two to slots are as fast as more, and leave more levels.
+const DEEP: BootSpec = BootSpec {
+    base_bits: 43,
+    scale_bits: 38,
+    depth: 20,
+    to_coefficients: 1,
+    to_slots: 2,
+    reduction_bits: 43,
+    to_slots_bits: 43,
+    round_bits: 20,
+    ..N16
+};
+
+const WIDE: BootSpec = BootSpec {
+    base_bits: 47,
+    scale_bits: 42,
+    depth: 20,
+    reduction_bits: 47,
+    to_slots_bits: 47,
+    round_bits: 20,
     ..N16
 };
 

@@ -3,10 +3,7 @@
 mod noise;
 mod plan;
 mod search;
-mod spread;
 mod wish;
-
-pub(crate) use spread::Spread;
 
 pub use plan::{ColumnPlan, Place, Sealing};
 pub use search::{Least, modelled};

@@ -1,13 +1,13 @@
 //! The noise of a function under its parameters: what every stage may stray by, and what is proved of the result.
 
-use arras_approx::{Composite, Polynomial};
+use arras_approx::Composite;
 use arras_circuits::integers::tie;
 use arras_circuits::slotwise::{Function, GUARD_LEVELS, Proof};
 use arras_ckks::noise::Noise;
 use arras_ckks::{Level, Params};
 
-use super::plan::{Sealing, levels};
-use super::spread::Spread;
+use super::plan::Sealing;
+use crate::stages::{Stages, Tail};
 
 /// The noise of a function under its parameters.
 pub(super) struct ColumnNoise<'a> {
@@ -21,22 +21,31 @@ pub(super) struct ColumnNoise<'a> {
     pub real_after: Option<usize>,
 }
 
-/// How far a stage may stray from its polynomial.
-pub(super) struct Stray {
-    /// By its own noise.
-    pub noise: f64,
-    /// Because of imaginary parts that enter it.
-    pub bend: f64,
-}
-
 impl ColumnNoise<'_> {
     fn slots(&self) -> usize {
         self.params.max_slots()
     }
 
+    fn tail(&self) -> Tail<'_> {
+        Tail { params: self.params, slots: self.slots(), events: self.degrees.len() + 2 }
+    }
+
     /// What no slot exceeds in any of the stages, but with probability 2^-40.
     fn bound(&self, noise: Noise) -> f64 {
-        noise.bound(self.slots() * (self.degrees.len() + 2))
+        self.tail().bound(noise)
+    }
+
+    /// The stages of the sign. Comparisons evaluate the half of the last one.
+    pub fn stages(&self) -> Stages<'_> {
+        let whole = matches!(self.function, Function::Equal | Function::Abs);
+        let (top, factors) = (u32::from(self.top.0), if whole { &[1.0] } else { &[0.5] });
+        Stages {
+            tail: self.tail(),
+            levels: [top, top],
+            degrees: self.degrees,
+            real_after: self.real_after,
+            factors,
+        }
     }
 
     /// Of a fresh column.
@@ -57,56 +66,11 @@ impl ColumnNoise<'_> {
         self.bound(self.difference())
     }
 
-    /// The level at which a stage starts.
-    fn start(&self, stage: usize) -> Level {
-        let before = self.degrees.iter().take(stage).map(|&degree| levels(degree)).sum();
-        self.top.down(before).unwrap_or(Level(0))
-    }
-
-    /// Of a stage as it is evaluated, from an exact input: how far inputs stray is in the domains.
-    fn stage(&self, stage: usize, p: &Polynomial) -> Noise {
-        self.params.poly_noise(p, Noise(0.0), self.slots(), self.start(stage))
-    }
-
-    /// How far a stage may stray; the last of `spreads` is what enters it.
-    pub fn stray(
-        &self,
-        stage: usize,
-        p: &Polynomial,
-        spreads: &mut Vec<Spread>,
-    ) -> Result<Stray, arras_approx::Error> {
-        let noise = self.margin(stage, p);
-        let Some(entering) = spreads.last() else { return Ok(Stray { noise, bend: f64::NAN }) };
-        let bend = entering.bend(p)?;
-        let (slots, level) = (self.slots(), self.start(stage));
-        let noise_at = |x: f64| self.bound(self.params.poly_noise_at(p, x, Noise(0.0), slots, level));
-        let leaving = entering.after(p, noise + bend, &noise_at)?;
-        // What the key switch adds is no more real than other noise.
-        let made_real = || self.bound(self.params.switch_noise(slots, self.start(stage + 1)));
-        spreads.push(if self.real_after == Some(stage) { leaving.made_real(made_real()) } else { leaving });
-        Ok(Stray { noise, bend })
-    }
-
-    /// What the noise of a stage stays below, in units of p. Of the last one comparisons evaluate half, and so does whoever makes
-    /// values real: its rounding counts twice.
-    fn margin(&self, stage: usize, p: &Polynomial) -> f64 {
-        let last = stage + 1 == self.degrees.len();
-        let real = self.real_after == Some(stage);
-        let halved = real || (last && !matches!(self.function, Function::Equal | Function::Abs));
-        if !halved {
-            return self.bound(self.stage(stage, p));
-        }
-        // Half of a polynomial that exists is one.
-        let half = p.scaled(0.5).map_or(Noise(f64::INFINITY), |half| self.stage(stage, &half));
-        let switch = self.params.switch_noise(self.slots(), self.start(stage + 1));
-        self.bound(half.times(2.0).plus(if real { switch } else { Noise(0.0) }))
-    }
-
     /// What is proved of a composition whose result has imaginary parts up to a bound.
     pub fn proof(&self, composite: &Composite, imaginary: f64) -> Proof {
         let margins: Vec<f64> = composite.stages().iter().map(|stage| stage.margin()).collect();
         let polynomials = composite.polynomials();
-        let last = polynomials.last().map_or(0.0, |p| self.margin(polynomials.len() - 1, p));
+        let last = polynomials.last().map_or(0.0, |p| self.stages().margin(polynomials.len() - 1, p));
         Proof {
             sign: composite.noisy_error(),
             weighted: composite.weighted_error(),

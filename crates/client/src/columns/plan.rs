@@ -9,10 +9,11 @@ use arras_ckks::{KeyRequest, Level, Params};
 use arras_plan::Chain;
 
 use super::noise::ColumnNoise;
-use super::spread::Spread;
 use super::wish::{Scales, Wish};
 use crate::error::Error;
 use crate::plan::key_request;
+use crate::spread::Spread;
+use crate::stages::levels;
 
 /// What a plan is made over.
 #[derive(Clone, Copy)]
@@ -139,6 +140,7 @@ impl ColumnPlan {
         let top = level.ok_or(Error::TooShallow { have, need: depth })?;
         let noise =
             ColumnNoise { params: &params, sealing, function: wish.function, degrees, top, real_after };
+        let stages = noise.stages();
         let (input, near) = (noise.input(), if wish.is_ramp() { 0.0 } else { gap });
         // What enters each stage so far: a stage may be asked about again.
         let mut spreads = vec![Spread::new(near - input, input)];
@@ -146,7 +148,7 @@ impl ColumnPlan {
         let composite = Composite::build(gap, input, degrees, &mut |stage, p| {
             spreads.truncate(stage + 1);
             // What cannot be computed is refused as a margin.
-            let Ok(stray) = noise.stray(stage, p, &mut spreads) else { return f64::NAN };
+            let Ok(stray) = stages.stray(stage, p, &mut spreads) else { return f64::NAN };
             bent |= stray.bend > BENT * stray.noise;
             stray.noise + stray.bend
         })?;
@@ -202,9 +204,4 @@ impl ColumnPlan {
     pub fn composite(&self) -> &Composite {
         &self.composite
     }
-}
-
-/// Levels of a polynomial of this degree.
-pub(super) fn levels(degree: usize) -> u32 {
-    degree.saturating_add(1).next_power_of_two().trailing_zeros()
 }

@@ -11,6 +11,8 @@
 //!
 //! A program that goes in rounds may know better how errors grow from one to the next, and say so by `settled`. For it each bound
 //! is kept twice: whole, and the part that was added since the last round ended, with which the statement is taken into account.
+//! Noise of different rounds and slots is independent, so that of many rounds adds in squares; within a round, and for all that is
+//! not noise, bounds are added.
 //!
 //! Exact values are those of the program with true signs in the place of compositions. Noise is bounded by the formulas of
 //! `arras_ckks::noise` at a tail of 2^-40 for all slots and operations together; the rest is arithmetic.
@@ -20,8 +22,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use arras_approx::{Polynomial, range};
 use arras_circuits::{Arith, Composition, Error as Misuse, Matrix, Points, Rotate, Schedule};
 
-use super::signs::{Proved, Site, Tail};
+use super::signs::{Proved, Site};
 use crate::error::Error;
+use crate::stages::Tail;
 
 /// A hidden vector with its bounds, over all slots.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -43,14 +46,53 @@ pub(crate) struct Bounded {
 /// Bounds of a real and an imaginary part.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Parts {
-    real: f64,
-    imaginary: f64,
+    real: Wrong,
+    imaginary: Wrong,
+}
+
+/// How far a number is off: by what is the same for every key and every noise, and by noise.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Wrong {
+    pub drift: f64,
+    pub noise: f64,
+}
+
+impl Wrong {
+    pub fn drift(drift: f64) -> Self {
+        Self { drift, noise: 0.0 }
+    }
+
+    fn noise(noise: f64) -> Self {
+        Self { drift: 0.0, noise }
+    }
+
+    fn plus(self, other: Self) -> Self {
+        Self { drift: self.drift + other.drift, noise: self.noise + other.noise }
+    }
+
+    fn times(self, factor: f64) -> Self {
+        Self { drift: factor * self.drift, noise: factor * self.noise }
+    }
+
+    fn max(self, other: Self) -> Self {
+        Self { drift: self.drift.max(other.drift), noise: self.noise.max(other.noise) }
+    }
+
+    pub fn total(self) -> f64 {
+        self.drift + self.noise
+    }
+
+    /// With what a round added, which reaches later values so many times: every time from another slot, whose noise is another.
+    fn with_round(self, own: Self, times: f64) -> Self {
+        Self { drift: self.drift + times * own.drift, noise: self.noise.hypot(times.sqrt() * own.noise) }
+    }
 }
 
 impl Bounded {
     /// A value that is wrong by nothing but what is said here.
-    fn new(level: u32, size: f64, error: f64, imaginary: f64) -> Self {
+    fn new(level: u32, size: f64, error: Wrong, imaginary: Wrong) -> Self {
         let own = Parts { real: error, imaginary };
+        let (error, imaginary) = (error.total(), imaginary.total());
         Self { level, size, error, imaginary, own, settled: Parts::default() }
     }
 
@@ -62,25 +104,25 @@ impl Bounded {
             size: factor * self.size,
             error: factor * self.error,
             imaginary: factor * self.imaginary,
-            own: Parts { real: factor * real, imaginary: factor * imaginary },
+            own: Parts { real: real.times(factor), imaginary: imaginary.times(factor) },
             ..self
         }
     }
 
     /// With noise in both parts.
     fn noisy(self, noise: f64) -> Self {
-        let Parts { real, imaginary } = self.own;
+        let (Parts { real, imaginary }, more) = (self.own, Wrong::noise(noise));
         Self {
             error: self.error + noise,
             imaginary: self.imaginary + noise,
-            own: Parts { real: real + noise, imaginary: imaginary + noise },
+            own: Parts { real: real.plus(more), imaginary: imaginary.plus(more) },
             ..self
         }
     }
 
     /// The sum of two values at one level.
     fn plus(self, b: Self) -> Self {
-        let both = |a: Parts, b: Parts, f: fn(f64, f64) -> f64| Parts {
+        let both = |a: Parts, b: Parts, f: fn(Wrong, Wrong) -> Wrong| Parts {
             real: f(a.real, b.real),
             imaginary: f(a.imaginary, b.imaginary),
         };
@@ -89,8 +131,8 @@ impl Bounded {
             size: self.size + b.size,
             error: self.error + b.error,
             imaginary: self.imaginary + b.imaginary,
-            own: both(self.own, b.own, |a, b| a + b),
-            settled: both(self.settled, b.settled, f64::max),
+            own: both(self.own, b.own, Wrong::plus),
+            settled: both(self.settled, b.settled, Wrong::max),
         }
     }
 
@@ -98,20 +140,19 @@ impl Bounded {
     fn product(self, b: Self) -> Self {
         let a = self;
         let [ra, rb] = [a.size + a.error, b.size + b.error];
+        let sum = |terms: [(f64, Wrong); 4]| {
+            terms.into_iter().map(|(factor, wrong)| wrong.times(factor)).fold(Wrong::default(), Wrong::plus)
+        };
+        let (ia, ib) = (a.imaginary, b.imaginary);
+        let (ownia, ownib) = (a.own.imaginary, b.own.imaginary);
         Self {
             level: a.level,
             size: a.size * b.size,
-            error: a.size * b.error + b.size * a.error + a.error * b.error + a.imaginary * b.imaginary,
-            imaginary: ra * b.imaginary + rb * a.imaginary,
+            error: a.size * b.error + b.size * a.error + a.error * b.error + ia * ib,
+            imaginary: ra * ib + rb * ia,
             own: Parts {
-                real: ra * b.own.real
-                    + rb * a.own.real
-                    + a.imaginary * b.own.imaginary
-                    + b.imaginary * a.own.imaginary,
-                imaginary: ra * b.own.imaginary
-                    + rb * a.own.imaginary
-                    + a.own.real * b.imaginary
-                    + b.own.real * a.imaginary,
+                real: sum([(ra, b.own.real), (rb, a.own.real), (ia, ownib), (ib, ownia)]),
+                imaginary: sum([(ra, ownib), (rb, ownia), (ib, a.own.real), (ia, b.own.real)]),
             },
             settled: a.plus(b).settled,
         }
@@ -124,7 +165,7 @@ pub(crate) struct Known {
     /// Its polynomials, by which the program is understood.
     pub stages: Vec<Polynomial>,
     /// What is taken to be proved of it.
-    pub step: f64,
+    pub step: Wrong,
     /// The same of the weighted error.
     pub weighted: f64,
     /// The most that |s(x)| is anywhere.
@@ -160,6 +201,9 @@ struct State {
 /// How far beyond [-1, 1] an argument may be by the rounding of numbers.
 const OVER: f64 = 1.0 + 1e-9;
 
+/// What a refresh takes: the unit box and the room that its series leaves around it.
+const BOX: f64 = 1.0 + 1.0 / 128.0;
+
 impl<'a> Bounds<'a> {
     pub fn new(tail: Tail<'a>, signs: Vec<Known>, refreshes: Option<Refreshes>) -> Self {
         Self { tail, refreshes, state: Mutex::new(State { signs, passed: 0 }) }
@@ -169,7 +213,7 @@ impl<'a> Bounds<'a> {
     pub fn input(&self, level: u32, size: f64) -> Bounded {
         let fresh = self.tail.params.public_noise(self.tail.slots, self.tail.level(level));
         let noise = self.tail.bound(fresh);
-        Bounded::new(level, size, noise, noise)
+        Bounded::new(level, size, Wrong::noise(noise), Wrong::noise(noise))
     }
 
     /// The signs with what was found of their places.
@@ -284,7 +328,7 @@ impl Arith for Bounds<'_> {
     }
     fn combine(&self, terms: &[Bounded], weights: &[f64], bias: f64) -> Result<Bounded, Error> {
         let level = terms.iter().map(|term| term.level).min().unwrap_or(0);
-        let mut sum = Bounded::new(level, bias.abs(), 0.0, 0.0);
+        let mut sum = Bounded::new(level, bias.abs(), Wrong::default(), Wrong::default());
         let mut rounding = self.tail.encoding(level);
         for (term, weight) in terms.iter().zip(weights) {
             sum = sum.plus(term.times(*weight));
@@ -300,14 +344,13 @@ impl Arith for Bounds<'_> {
     fn twice_real(&self, a: &Bounded) -> Result<Bounded, Error> {
         let noise = self.tail.switch(a.level);
         let twice = a.times(2.0).noisy(noise);
-        let own = Parts { imaginary: noise, ..twice.own };
-        let settled = Parts { imaginary: 0.0, ..twice.settled };
+        let own = Parts { imaginary: Wrong::noise(noise), ..twice.own };
+        let settled = Parts { imaginary: Wrong::default(), ..twice.settled };
         Ok(Bounded { imaginary: noise, own, settled, ..twice })
     }
     fn poly(&self, a: &Bounded, p: &Polynomial) -> Result<Bounded, Error> {
         let (lo, hi) = p.domain();
         let reach = a.size + a.error;
-        // The slope of T_k is at most k^2, wherever |T_k| is at most one.
         if reach > hi.abs().min(lo.abs()) * OVER {
             return Err(Error::Unbounded { size: reach });
         }
@@ -321,17 +364,21 @@ impl Arith for Bounds<'_> {
         let size = image.lo().abs().max(image.hi().abs());
         let (unit, affine) = p.on_unit();
         let slopes = unit.coefficients().iter().enumerate().map(|(k, c)| (k * k) as f64 * c.abs());
-        let slope = slopes.sum::<f64>() * affine.scale.abs();
+        // T_k is no steeper than k^2 on [-1, 1], and than k^2 rho^k on the ellipse of Bernstein around it that holds numbers with
+        // this imaginary part: ln rho is at most its root, near the ends.
+        let off = (2.0 * affine.scale.abs() * a.imaginary).sqrt() * p.degree() as f64;
+        let slope = slopes.sum::<f64>() * affine.scale.abs() * off.exp();
         let input = arras_ckks::noise::Noise(0.0);
         let own = self.tail.params.poly_noise(p, input, self.tail.slots, self.tail.level(a.level));
         let noise = self.tail.bound(own);
         // All of it counts as this round's, which it is at most.
-        let error = slope * (a.error + a.imaginary) + noise;
+        let error = Wrong::drift(slope * (a.error + a.imaginary) + noise);
         Ok(Bounded { settled: a.settled, ..Bounded::new(level, size, error, error) })
     }
     fn compose(&self, x: &Bounded, c: &Composition) -> Result<Bounded, Error> {
         let (known, (factor, offset)) = (self.sign(x, c)?, c.map());
-        let sign = Bounded::new(self.below(x, c)?, 1.0, known.step, known.imaginary).times(factor);
+        let sign =
+            Bounded::new(self.below(x, c)?, 1.0, known.step, Wrong::noise(known.imaginary)).times(factor);
         Ok(Bounded { size: sign.size + offset.abs(), ..sign })
     }
     fn ramp(&self, x: &Bounded, c: &Composition) -> Result<Bounded, Error> {
@@ -343,8 +390,12 @@ impl Arith for Bounds<'_> {
         let most = factor * known.magnitude + offset;
         let imaginary = factor * known.imaginary;
         let own = Parts {
-            real: 2.0 * factor * known.weighted + x.own.real * most + x.imaginary * imaginary,
-            imaginary: (x.size + x.error) * imaginary + most * x.own.imaginary,
+            real: x
+                .own
+                .real
+                .times(most)
+                .plus(Wrong::drift(2.0 * factor * known.weighted + x.imaginary * imaginary)),
+            imaginary: x.own.imaginary.times(most).plus(Wrong::drift((x.size + x.error) * imaginary)),
         };
         let product = Bounded {
             level,
@@ -362,11 +413,12 @@ impl Arith for Bounds<'_> {
     }
     fn settled(&self, a: &Bounded, growth: f64) -> Result<Bounded, Error> {
         let settled = Parts {
-            real: a.settled.real + growth * a.own.real,
-            imaginary: a.settled.imaginary + growth * a.own.imaginary,
+            real: a.settled.real.with_round(a.own.real, growth),
+            imaginary: a.settled.imaginary.with_round(a.own.imaginary, growth),
         };
         // What operations show is true as well.
-        let (error, imaginary) = (a.error.min(settled.real), a.imaginary.min(settled.imaginary));
+        let (error, imaginary) =
+            (a.error.min(settled.real.total()), a.imaginary.min(settled.imaginary.total()));
         Ok(Bounded { error, imaginary, own: Parts::default(), settled, ..*a })
     }
 }
@@ -392,12 +444,11 @@ impl Rotate for Bounds<'_> {
             moved.rotate_left(usize::try_from(by.rem_euclid(slots)).unwrap_or(0));
             sums.iter_mut().zip(moved).for_each(|(sum, moved)| *sum += moved);
         }
-        // Noise is there in all terms, but different slots have different noise.
+        // What encoding and key switches add is there in all terms, but different slots have different noise; the latter is of the
+        // squared scale.
         let terms = (rotations.len() as f64 * 0.5).exp2();
-        let below = a.level.saturating_sub(1);
-        let noise = self.tail.rescale(below)
-            + a.size * most(v) * self.tail.encoding(a.level)
-            + self.tail.switch(below);
+        let switch = self.tail.switch(a.level) / self.tail.params.scale(self.tail.level(a.level));
+        let noise = a.size * most(v) * self.tail.encoding(a.level) + switch;
         self.rescaled(a.times(most(&sums)), terms * noise)
     }
     fn linear(&self, a: &Bounded, m: &Matrix) -> Result<Bounded, Error> {
@@ -436,7 +487,7 @@ impl Points for Bounds<'_> {
         }
         // What leaves the box of a refresh wraps around.
         let reach = a.size + a.error.max(a.imaginary);
-        if reach > OVER {
+        if reach > BOX {
             return Err(Error::Unbounded { size: reach });
         }
         let (have, need) = (a.level, schedule.input);

@@ -9,6 +9,7 @@ pub use candidate::FAILURE_LOG2;
 pub use plan::TaskPlan;
 
 use arras_apps::{Prepared, Program};
+use arras_ckks::boot::presets;
 use arras_ckks::wire::{Batch, Items};
 use arras_ckks::{Level, Params, PublicKey, SecretKey};
 use rand_core::CryptoRng;
@@ -90,20 +91,30 @@ impl<'a, P: Program + Serialize + DeserializeOwned + Clone> TaskClient<'a, P> {
         self.sealer.seal(data, rng)
     }
 
-    /// Decrypts an answer. Error: none: every integer is checked to be as near to its number as was proved.
+    /// Decrypts an answer. Error: none: every integer is checked to be as near to its number as was proved, and every refresh to
+    /// have changed its values by no more than the proof allows.
     ///
     /// # Errors
-    /// A batch of another program, of other keys, not yet run, or with a number that no run gives.
+    /// A batch of another program, of other keys, not yet run, with values that a refresh could not take, or with a number that no
+    /// run gives.
     pub fn open(&self, batch: &Batch) -> Result<P::Answer, Error> {
         let TaskSealer { prepared, params, .. } = self.sealer;
         prepared.check_label(&batch.label)?;
         let Items::Whole(items) = &batch.items else { return Err(Error::NotRun) };
+        let results = prepared.program().outputs().len();
+        let need = results + prepared.refresh().map_or(0, |refresh| refresh.schedule.refreshes());
+        if items.len() != need {
+            return Err(Error::Items { have: items.len(), need });
+        }
+        let (items, guards) = items.split_at(results);
         if items.iter().any(|item| item.level() > Level(0)) {
             return Err(Error::NotRun);
         }
-        let need = prepared.program().outputs().len();
-        if items.len() != need {
-            return Err(Error::Items { have: items.len(), need });
+        if let Some(refresh) = prepared.refresh() {
+            let preset = presets::find(&refresh.preset).ok_or(Error::Preset)?;
+            for guard in guards {
+                preset.spec.check_guard(&params.decrypt(guard, self.secret)?, preset.rounds)?;
+            }
         }
         let opened = items.iter().map(|item| Ok(params.decrypt(item, self.secret)?.secret_reals()));
         let opened: Vec<Vec<f64>> = opened.collect::<Result<_, Error>>()?;

@@ -2,14 +2,18 @@
 
 use arras_approx::Composite;
 use arras_approx::degrees::{Goal, Products, fewest_products, least_depth};
+use arras_apps::prepared::Refresh;
 use arras_apps::{Need, Prepared, Program};
-use arras_circuits::{Sign, Trace, Tracer};
+use arras_circuits::{Arith as _, Op, Sign, Trace, Tracer};
+use arras_ckks::boot::presets::{BootPreset, PRESETS};
 use arras_ckks::{KeyRequest, Params, Security, Shape};
+use arras_plan::{Budget, schedule};
 
-use super::bounds::{Bounded, Bounds, Known};
-use super::signs::{Proved, Tail};
+use super::bounds::{Bounded, Bounds, Known, Refreshes, Wrong};
+use super::signs::Proved;
 use crate::error::Error;
 use crate::plan::{key_request, smallest};
+use crate::stages::Tail;
 
 /// Base and scale of a chain, in bits, the smallest first. Results are at most about 1 in size.
 const CHAINS: [(u32, u32); 7] = [(43, 38), (46, 41), (49, 44), (50, 47), (60, 50), (64, 56), (70, 60)];
@@ -19,6 +23,8 @@ const NARROWER: [f64; 5] = [1.0, 0.98, 0.93, 0.85, 0.7];
 const FACTORS: [f64; 6] = [16.0, 12.0, 8.0, 6.0, 4.0, 2.0];
 /// The largest degree of a polynomial.
 const DEGREE: usize = 63;
+/// How often a proof is begun with what the one before found.
+const ROUNDS: usize = 4;
 
 /// A program with parameters and keys under which its results are exact.
 #[derive(Clone, Debug)]
@@ -30,23 +36,65 @@ pub struct TaskPlan<P> {
     trace: Trace,
 }
 
+/// log2 of the degree of the ring of refreshes.
+const RING: u32 = 16;
+/// Key switches that a refresh counts for beside those of a program.
+const REFRESH: u64 = 100;
+/// The most bytes that the matrices of a refresh may take.
+const MATRICES: u64 = 4 << 30;
+
+/// What a program runs on.
+#[derive(Clone, Copy)]
+enum Ground {
+    /// A chain as deep as the program, with these bits of the base and of a level.
+    Chain(u32, u32),
+    /// A chain whose levels come back.
+    Refreshed(&'static BootPreset),
+}
+
 impl<P: Program + Clone> TaskPlan<P> {
     /// The cheapest chain on which every result of a program is proved to round to the right integer.
     ///
     /// A chain costs N times the square of its primes. Chains are tried from the smallest scale on: a larger scale may need narrower
-    /// gaps, and so levels, no more. Degrees are of least depth, then of fewest products. Cost: some seconds, in the search for
+    /// gaps, and so levels, no more. Degrees are of least depth, then of fewest products. A program with points that is deeper than every
+    /// chain is refreshed, by the cheapest schedule under the cheapest preset. Cost: some seconds, in the search for
     /// degrees and in proofs.
     ///
     /// # Errors
     /// A program that no chain of this security computes exactly; the error is that of the last chain.
     pub fn for_program(program: &P, security: Security) -> Result<Self, Error> {
+        let chains = CHAINS.map(|(base, scale)| Ground::Chain(base, scale));
+        let plain = Self::cheapest(program, &chains, security, None);
+        // A chain in the ring of refreshes is as short as the program, theirs is not.
+        let is_small = |plan: &Self| plan.params.degree() <= 1 << RING;
+        if security != Security::Bits128 || plain.as_ref().is_ok_and(is_small) {
+            return plain;
+        }
+        let presets = PRESETS.iter().filter(|one| one.rounds == 1 && one.spec.log_degree == RING);
+        let presets: Vec<Ground> = presets.map(Ground::Refreshed).collect();
+        let (lacking, best) = match plain {
+            Ok(plan) => (None, Some(plan)),
+            Err(error) => (Some(error), None),
+        };
+        match (Self::cheapest(program, &presets, security, best), lacking) {
+            // Without points there is nothing to refresh, and what chains lack is what is lacking.
+            (Err(Error::Costs(_)), Some(error)) => Err(error),
+            (plan, _) => plan,
+        }
+    }
+
+    /// The cheapest plan on one of these grounds, unless there is a cheaper one.
+    fn cheapest(
+        program: &P,
+        grounds: &[Ground],
+        security: Security,
+        mut best: Option<Self>,
+    ) -> Result<Self, Error> {
         let mut last = Error::Unreachable { alpha: 0.0 };
-        let mut best: Option<Self> = None;
-        for chain in CHAINS {
+        for &ground in grounds {
             for narrower in NARROWER {
-                let draft = Draft::new(program, narrower, chain, security);
-                let dearer =
-                    |best: &Self| draft.as_ref().is_ok_and(|draft| work(&draft.params) >= work(&best.params));
+                let draft = Draft::new(program, narrower, ground, security);
+                let dearer = |best: &Self| draft.as_ref().is_ok_and(|draft| draft.work() >= best.work());
                 if best.as_ref().is_some_and(dearer) {
                     break;
                 }
@@ -55,8 +103,8 @@ impl<P: Program + Clone> TaskPlan<P> {
                         best = Some(plan);
                         break;
                     }
-                    // Of some sizes there are too few primes, so a larger scale may do.
-                    Err(error @ Error::NoParameters { .. }) => {
+                    // Of some sizes there are too few primes, so a larger scale may do; and some refreshes give too few levels.
+                    Err(error @ (Error::NoParameters { .. } | Error::Costs(_))) => {
                         last = better(last, error);
                         break;
                     }
@@ -73,14 +121,22 @@ impl<P: Program + Clone> TaskPlan<P> {
         }
         best.ok_or(last)
     }
+
+    /// What it costs, as far as it tells plans apart.
+    fn work(&self) -> usize {
+        work(&self.params, &self.trace, self.trace.count(Op::Refresh))
+    }
 }
 
-/// What operations under some parameters cost, as far as it tells chains apart: each acts on N numbers for each prime, and a key
-/// switch does so for each digit.
-fn work(params: &Params) -> usize {
+/// What a program costs under some parameters, as far as it tells chains apart: a key switch acts on N numbers for each prime of
+/// each digit.
+fn work(params: &Params, trace: &Trace, refreshes: u64) -> usize {
     let spec = params.spec();
     let primes = spec.base.len() + spec.levels.iter().map(Vec::len).sum::<usize>();
-    params.degree() * primes * primes
+    let digits = primes.div_ceil(spec.digit.max(1));
+    let switches = trace.count(Op::Product) + trace.count(Op::Rotate) + refreshes * REFRESH;
+    let switches = usize::try_from(switches).unwrap_or(usize::MAX);
+    (params.degree() * primes * (digits + 3)).saturating_mul(switches.max(1))
 }
 
 /// What tells more of two errors: a chain that does not exist hides why others were refused.
@@ -125,7 +181,18 @@ struct Draft<'a, P> {
     program: &'a P,
     choices: Vec<Choice>,
     trace: Trace,
+    ground: Ground,
     params: Params,
+    refresh: Option<Refresh>,
+}
+
+/// What is proved of a program.
+struct Evidence {
+    /// Its signs.
+    known: Vec<Known>,
+    /// The error of each output, in units.
+    bounds: Vec<f64>,
+    certificates: Vec<Composite>,
 }
 
 /// Degrees of a sign.
@@ -141,10 +208,10 @@ struct Choice {
 
 impl<'a, P: Program + Clone> Draft<'a, P> {
     /// Degrees for each sign in order, given how far the arguments stray that the signs before it leave.
-    fn new(program: &'a P, narrower: f64, chain: (u32, u32), security: Security) -> Result<Self, Error> {
+    fn new(program: &'a P, narrower: f64, ground: Ground, security: Security) -> Result<Self, Error> {
         let needs = program.needs();
         let first = needs.iter().map(|need| choice(*need, narrower, 0.0)).collect::<Result<_, _>>()?;
-        let mut draft = Self::of(program, first, chain, security, None)?;
+        let mut draft = Self::of(program, first, ground, security, None)?;
         for (at, need) in needs.iter().enumerate().filter(|(_, need)| matches!(need, Need::Step { .. })) {
             let expected = draft.choices.iter().map(Choice::expected).collect();
             let (_, places) = draft.read(draft.tail(), expected)?;
@@ -153,16 +220,16 @@ impl<'a, P: Program + Clone> Draft<'a, P> {
             if let Some(choice) = draft.choices.get_mut(at) {
                 *choice = better;
             }
-            draft = Self::of(program, draft.choices, chain, security, Some(draft.params))?;
+            draft = Self::of(program, draft.choices, ground, security, Some(draft.params))?;
         }
         Ok(draft)
     }
 
-    /// `before` are parameters of the same chain at some depth.
+    /// `before` are parameters of the same ground at some depth.
     fn of(
         program: &'a P,
         choices: Vec<Choice>,
-        (base_bits, scale_bits): (u32, u32),
+        ground: Ground,
         security: Security,
         before: Option<Params>,
     ) -> Result<Self, Error> {
@@ -172,14 +239,22 @@ impl<'a, P: Program + Clone> Draft<'a, P> {
         let outputs = program.run(&tracer, &signs, &inputs)?;
         let trace = tracer.trace(&outputs);
         let depth = trace.depth;
-        let params = match before.filter(|params| u32::from(params.highest().0) == depth) {
-            Some(params) => params,
-            None => {
+        let (params, refresh) = match ground {
+            Ground::Chain(base_bits, scale_bits) => {
+                let same = before.filter(|params| u32::from(params.highest().0) == depth);
                 let shape = Shape { log_degree: 0, base_bits, scale_bits, depth, security };
-                Params::new(&smallest(shape, program.slots())?)?
+                let made = || Ok::<_, Error>(Params::new(&smallest(shape, program.slots())?)?);
+                (same.map_or_else(made, Ok)?, None)
+            }
+            Ground::Refreshed(preset) => {
+                let missing = Error::NoParameters { depth, security: security.bits() };
+                let made = || Ok::<_, Error>(Params::new(&preset.spec.build().ok_or(missing)?)?);
+                let params = before.map_or_else(made, Ok)?;
+                let refresh = scheduled(preset, &params, program.slots(), &trace)?;
+                (params, Some(refresh))
             }
         };
-        Ok(Self { program, choices, trace, params })
+        Ok(Self { program, choices, trace, ground, params, refresh })
     }
 
     fn tail(&self) -> Tail<'_> {
@@ -187,43 +262,96 @@ impl<'a, P: Program + Clone> Draft<'a, P> {
         Tail { params: &self.params, slots: self.program.slots(), events }
     }
 
-    fn build(self) -> Result<TaskPlan<P>, Error> {
-        let tail = self.tail();
-        let mut known: Vec<Known> = self.choices.iter().map(Choice::assumed).collect();
-        let mut certificates = Vec::with_capacity(known.len());
-        // One sign after the other: what is proved of one is where the next begins.
-        for (at, choice) in self.choices.iter().enumerate() {
-            let (_, places) = self.read(tail, known.clone())?;
-            let proved = choice.prove(tail, places.get(at).ok_or(Error::ForeignFunction)?)?;
-            if let Some(known) = known.get_mut(at) {
-                *known = proven(&proved);
-            }
-            certificates.push(proved.composite);
-        }
-        let signs: Vec<Sign> =
-            known.iter().filter_map(|known| Some(known.proved.as_ref()?.sign.clone())).collect();
-        let (outputs, _) = self.read(tail, known)?;
-        let units = self.program.outputs();
-        let bounds = outputs.iter().zip(&units).map(|(bounded, output)| bounded.error / output.unit);
-        let prepared = Prepared::new(self.program.clone(), signs, bounds.collect(), None)?;
-        let trace = prepared.trace()?;
-        Ok(TaskPlan { request: key_request(&trace), params: self.params, prepared, certificates, trace })
+    fn work(&self) -> usize {
+        let refreshes = self.refresh.as_ref().map_or(0, |refresh| refresh.schedule.refreshes());
+        work(&self.params, &self.trace, refreshes as u64)
     }
 
-    /// The bounds of the outputs, and where signs are used.
+    fn build(self) -> Result<TaskPlan<P>, Error> {
+        let Evidence { known, bounds, certificates } = self.proved()?;
+        let signs: Vec<Sign> =
+            known.iter().filter_map(|known| Some(known.proved.as_ref()?.sign.clone())).collect();
+        let prepared = Prepared::new(self.program.clone(), signs, bounds, self.refresh)?;
+        let trace = prepared.trace()?;
+        let mut request = key_request(&trace);
+        if let Ground::Refreshed(preset) = self.ground {
+            request = request.union(&preset.spec.request(&self.params, self.program.slots())?);
+        }
+        Ok(TaskPlan { request, params: self.params, prepared, certificates, trace })
+    }
+
+    /// What is proved of each sign at its place, and then of each output, in units.
+    ///
+    /// Where values go round, what a sign leaves comes back to it: then what was assumed of imaginary parts may be too little,
+    /// and is taken from the proof the next time.
+    fn proved(&self) -> Result<Evidence, Error> {
+        let tail = self.tail();
+        let mut assumed: Vec<Known> = self.choices.iter().map(Choice::assumed).collect();
+        let mut last = Error::Unreachable { alpha: 0.0 };
+        for _ in 0..ROUNDS {
+            let mut known = assumed.clone();
+            let mut certificates = Vec::with_capacity(known.len());
+            // One sign after the other: what is proved of one is where the next begins.
+            for (at, choice) in self.choices.iter().enumerate() {
+                let (_, places) = self.read(tail, known.clone())?;
+                let proved = choice.prove(tail, places.get(at).ok_or(Error::ForeignFunction)?)?;
+                if let Some(known) = known.get_mut(at) {
+                    *known = proven(&proved);
+                }
+                certificates.push(proved.composite);
+            }
+            match self.read(tail, known.clone()) {
+                Ok((outputs, _)) => {
+                    let units = self.program.outputs();
+                    let bounds =
+                        outputs.iter().zip(&units).map(|(bounded, output)| bounded.error / output.unit);
+                    let bounds = bounds.collect();
+                    return Ok(Evidence { known, bounds, certificates });
+                }
+                Err(error) => last = error,
+            }
+            for (assumed, known) in assumed.iter_mut().zip(known) {
+                assumed.imaginary = assumed.imaginary.max(1.25 * known.imaginary);
+                assumed.step.noise = assumed.step.noise.max(1.25 * known.step.noise);
+            }
+        }
+        Err(last)
+    }
+
+    /// The bounds of the outputs, lowered to where they are opened, and where signs are used.
     fn read(&self, tail: Tail<'_>, known: Vec<Known>) -> Result<(Vec<Bounded>, Vec<Known>), Error> {
         let signs = known.iter().zip(&self.choices).map(|(known, choice)| match &known.proved {
             Some(proved) => proved.sign.clone(),
             None => choice.sign.clone(),
         });
         let signs: Vec<Sign> = signs.collect();
-        let bounds = Bounds::new(tail, known, None);
+        let refreshes = match self.ground {
+            Ground::Chain(..) => None,
+            Ground::Refreshed(preset) => self.refresh.as_ref().map(|refresh| Refreshes {
+                schedule: refresh.schedule.clone(),
+                error: preset.spec.tolerance(preset.rounds),
+            }),
+        };
+        let bounds = Bounds::new(tail, known, refreshes);
+        let start = self.refresh.as_ref().map_or(self.trace.depth, |refresh| refresh.start);
         let inputs = self.program.inputs();
-        let inputs: Vec<Bounded> =
-            inputs.iter().map(|input| bounds.input(self.trace.depth, input.size)).collect();
+        let inputs: Vec<Bounded> = inputs.iter().map(|input| bounds.input(start, input.size)).collect();
         let outputs = self.program.run(&bounds, &signs, &inputs)?;
-        Ok((outputs, bounds.into_signs()))
+        let outputs = outputs.iter().map(|output| bounds.lower(output, output.level));
+        Ok((outputs.collect::<Result<_, _>>()?, bounds.into_signs()))
     }
+}
+
+/// The cheapest schedule of a program under a preset. All vectors have the same slots, so every point costs the same.
+fn scheduled(preset: &BootPreset, params: &Params, slots: usize, trace: &Trace) -> Result<Refresh, Error> {
+    let (spec, start) = (&preset.spec, u32::from(params.highest().0));
+    let budget =
+        Budget { start, input: spec.to_coefficients, output: spec.to_coefficients + spec.levels_left(slots) };
+    if spec.memory(params, slots)? > MATRICES {
+        return Err(Error::NoParameters { depth: trace.depth, security: 128 });
+    }
+    let schedule = schedule(&trace.points, budget, &|_| 1.0)?;
+    Ok(Refresh { preset: preset.name.to_owned(), start, schedule })
 }
 
 /// Degrees for a need, whose arguments stray by so much: of least depth, then of fewest products.
@@ -265,7 +393,7 @@ impl Choice {
         };
         Known {
             stages: self.sign.stages().to_vec(),
-            step,
+            step: Wrong::drift(step),
             weighted: 2.0 * self.ideal.weighted_error(),
             magnitude: self.ideal.magnitude(),
             imaginary: self.ideal.noisy_error(),
@@ -277,7 +405,7 @@ impl Choice {
     /// What it is likely to show: noise takes little of what the degrees leave.
     fn expected(&self) -> Known {
         let assumed = self.assumed();
-        Known { step: assumed.step.min(1.25 * self.ideal.noisy_error()), ..assumed }
+        Known { step: Wrong::drift(assumed.step.total().min(1.25 * self.ideal.noisy_error())), ..assumed }
     }
 
     /// The sign at its place; values are made real on the way only where it does not do without, and then as late as will do.
@@ -302,21 +430,28 @@ impl Choice {
         Err(last)
     }
 
-    /// Whether noise leaves of the sign what was assumed of it.
+    /// Whether noise leaves of the sign what was assumed of it. What the last stage adds is noise like any other, and counted with it.
     fn is_good(&self, proved: &Proved) -> bool {
         let have = &proved.composite;
         match self.need {
-            Need::Step { error, .. } => have.noisy_error() <= error,
+            Need::Step { error, .. } => wrong(have).drift <= error,
             Need::Ramp { .. } => have.weighted_error() <= 2.0 * self.ideal.weighted_error(),
         }
     }
+}
+
+/// What is proved of a composition, of which its last stage adds some as noise.
+fn wrong(composite: &Composite) -> Wrong {
+    let whole = composite.noisy_error();
+    let noise = composite.stages().last().map_or(0.0, |stage| stage.margin()).min(whole);
+    Wrong { drift: whole - noise, noise }
 }
 
 /// What readings know of a sign that is proved.
 fn proven(proved: &Proved) -> Known {
     Known {
         stages: proved.sign.stages().to_vec(),
-        step: proved.composite.noisy_error(),
+        step: wrong(&proved.composite),
         weighted: proved.composite.weighted_error(),
         magnitude: proved.composite.magnitude(),
         imaginary: proved.imaginary,

@@ -1,0 +1,45 @@
+//! Plans of programs that are refreshed.
+#![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
+
+use arras_apps::Program as _;
+use arras_apps::graph::Paths;
+use arras_apps::prepared::Prepared;
+use arras_circuits::Op;
+use arras_ckks::Security;
+use arras_ckks::boot::presets;
+use arras_client::TaskPlan;
+
+fn plan(paths: &Paths) -> TaskPlan<Paths> {
+    TaskPlan::for_program(paths, Security::Bits128).unwrap()
+}
+
+#[test]
+fn deep_programs_are_refreshed_where_no_chain_is_cheaper() {
+    for (nodes, predecessors) in [(5, true), (16, true), (9, false)] {
+        let paths = Paths::new(nodes, 8, predecessors).unwrap();
+        let plan = plan(&paths);
+        let (prepared, params) = (plan.prepared(), plan.params());
+        let refresh = prepared.refresh().unwrap();
+        let spec = presets::find(&refresh.preset).unwrap().spec;
+        assert!(params.is_secure(), "{}", refresh.preset);
+        // One for each round but the first.
+        assert_eq!(refresh.schedule.refreshes(), nodes - 1);
+        assert_eq!(plan.trace().count(Op::Refresh), nodes as u64 - 1);
+        assert_eq!(refresh.start, u32::from(params.highest().0));
+        assert!(prepared.bounds().iter().all(|bound| *bound < 0.1), "{:?}", prepared.bounds());
+        // Every key of a refresh is asked for.
+        let request = plan.request().iter().collect::<Vec<_>>();
+        for (purpose, level) in spec.request(params, paths.slots()).unwrap().iter() {
+            assert!(request.iter().any(|(have, at)| *have == purpose && *at >= level), "{purpose:?}");
+        }
+        assert_eq!(Prepared::<Paths>::from_bytes(&prepared.to_bytes()).unwrap(), *prepared);
+    }
+}
+
+#[test]
+fn short_programs_are_not() {
+    for nodes in [2, 3] {
+        let plan = plan(&Paths::reach(nodes).unwrap());
+        assert!(plan.prepared().refresh().is_none() && plan.params().degree() <= 1 << 16);
+    }
+}
