@@ -128,15 +128,14 @@ impl<P: Program + Clone> TaskPlan<P> {
     }
 }
 
-/// What a program costs under some parameters, as far as it tells chains apart: a key switch acts on N numbers for each prime of
-/// each digit.
+/// What a program costs under some parameters, as far as it tells chains apart: each key switch acts on N numbers for each prime, and
+/// does so for each digit.
 fn work(params: &Params, trace: &Trace, refreshes: u64) -> usize {
     let spec = params.spec();
     let primes = spec.base.len() + spec.levels.iter().map(Vec::len).sum::<usize>();
-    let digits = primes.div_ceil(spec.digit.max(1));
     let switches = trace.count(Op::Product) + trace.count(Op::Rotate) + refreshes * REFRESH;
     let switches = usize::try_from(switches).unwrap_or(usize::MAX);
-    (params.degree() * primes * (digits + 3)).saturating_mul(switches.max(1))
+    (params.degree() * primes * primes).saturating_mul(switches.max(1))
 }
 
 /// What tells more of two errors: a chain that does not exist hides why others were refused.
