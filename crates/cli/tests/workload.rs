@@ -49,6 +49,8 @@ fn the_baseline_is_measured_in_the_same_command() {
     assert_eq!(tfhe["scaled_from"], json!(2));
     assert!(tfhe["seconds"].as_f64() > tfhe["seconds_measured"].as_f64());
     assert_eq!(report["published"].as_array().unwrap().len(), 3);
+    // Refused before anything is run.
+    arras(&["workload", "w1", "--bits", "5", "--baseline", "tfhe"]).refused("choose an even number");
     let sorted = arras::fed(&["sort", "--bits", "4", "--baseline", "tfhe", "--json"], b"7\n0\n15\n").json();
     assert_eq!((&sorted["tfhe"]["wrong"], &sorted["tfhe"]["values"]), (&json!(0), &json!(3)));
 }

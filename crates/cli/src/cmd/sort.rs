@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::args::sort::{Mode, Party, Seal, Values};
 use crate::args::{self, task::Open};
-use crate::cmd::baseline::{self, Beside, BitWise};
+use crate::cmd::baseline::{self, Beside};
 use crate::cmd::task::{self, Took};
 use crate::input;
 use crate::output::{self, Output};
@@ -50,13 +50,12 @@ pub fn run(args: &args::sort::Sort, out: &Output) -> anyhow::Result<ExitCode> {
 fn all_in_one(args: &Values, how: &args::sort::Sort, out: &Output) -> anyhow::Result<ExitCode> {
     let (sort, values) = read(args)?;
     let bitwise = baseline::asked(&how.beside)?;
+    let rival = bitwise.as_ref().map(|_| arras_switch::baseline::Task::sort(sort.bits(), &values));
+    let rival = rival.transpose()?;
     let done = task::all_in_one(&sort, &values, args.security.security())?;
     let wrong = how.check.then(|| wrong(&done.answer, &sort.exact(&values)));
-    let beside = |bitwise: BitWise| {
-        let task = arras_switch::baseline::Task::sort(sort.bits(), &values)?;
-        bitwise.beside(&task, SAMPLE, (sok::Work::Sort, values.len()))
-    };
-    let beside = bitwise.map(beside).transpose()?;
+    let size = (sok::Work::Sort, values.len());
+    let beside = bitwise.zip(rival).map(|(bitwise, task)| bitwise.beside(&task, SAMPLE, size)).transpose()?;
     let report = Report {
         bits: sort.bits(),
         values: values.len(),

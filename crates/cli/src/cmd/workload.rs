@@ -12,7 +12,7 @@ use rand_core::{Rng as _, SeedableRng as _};
 use serde::Serialize;
 
 use crate::args;
-use crate::cmd::baseline::{self, Beside, BitWise};
+use crate::cmd::baseline::{self, Beside};
 use crate::cmd::plan;
 use crate::cmd::task::{self, Plan, Session};
 use crate::output::{self, Output};
@@ -48,6 +48,7 @@ pub fn run(args: &args::workload::Workload, out: &Output) -> anyhow::Result<Exit
     let started = Instant::now();
     let plan = planned(args)?;
     let (program, choice) = (*plan.prepared().program(), choice(&plan)?);
+    let rival = bitwise.as_ref().map(|_| rival(&program, args.seed)).transpose()?;
     let mut session = Session::with(plan, started.elapsed().as_secs_f64())?;
     let mut wrong = 0;
     for run in 0..args.runs {
@@ -56,7 +57,8 @@ pub fn run(args: &args::workload::Workload, out: &Output) -> anyhow::Result<Exit
         wrong += answer.iter().zip(program.exact(&columns)).filter(|(have, want)| *have != want).count();
     }
     let took = session.took();
-    let beside = bitwise.map(|bitwise| beside(&bitwise, &program, args.seed)).transpose()?;
+    let size = (known(program.kind()).0, 1);
+    let beside = bitwise.zip(rival).map(|(bitwise, task)| bitwise.beside(&task, SAMPLE, size)).transpose()?;
     let wrong_beside = beside.as_ref().map_or(0, |beside| beside.tfhe.wrong);
     let report = Report {
         workload: program.kind(),
@@ -102,11 +104,7 @@ pub const FEWEST: usize = 1 << 13;
 /// Which method takes the least time for as many values as there are slots.
 fn choice(plan: &TaskPlan<Workload>) -> anyhow::Result<Choice> {
     let program = plan.prepared().program();
-    let (work, step) = match program.kind() {
-        workload::Kind::W1 => (sok::Work::W1, Step::W1),
-        workload::Kind::W2 => (sok::Work::W2, Step::W2),
-        workload::Kind::W3 => (sok::Work::W3, Step::W3),
-    };
+    let (work, step) = known(program.kind());
     let (bits, slots) = (program.bits(), program.slots());
     let need = Need { work, bits, values: slots, exact: true, aim: Aim::Latency };
     plan::explained(plan, &need, Growth::Batches(slots), Measured::of(step, bits)?.each(1))
@@ -115,19 +113,27 @@ fn choice(plan: &TaskPlan<Workload>) -> anyhow::Result<Choice> {
 /// Values of the baseline that are really run.
 const SAMPLE: usize = 2;
 
-/// The same values on bit-wise TFHE, the first few of them.
-fn beside(bitwise: &BitWise, program: &Workload, seed: u64) -> anyhow::Result<Beside> {
-    use arras_switch::baseline::Work;
-    let (work, published) = match program.kind() {
-        workload::Kind::W1 => (Work::W1, sok::Work::W1),
-        workload::Kind::W2 => (Work::W2, sok::Work::W2),
-        workload::Kind::W3 => (Work::W3, sok::Work::W3),
+/// The same values as bit-wise TFHE takes them.
+fn rival(program: &Workload, seed: u64) -> anyhow::Result<arras_switch::baseline::Task> {
+    use arras_switch::baseline::{Task, Work};
+    let work = match program.kind() {
+        workload::Kind::W1 => Work::W1,
+        workload::Kind::W2 => Work::W2,
+        workload::Kind::W3 => Work::W3,
     };
     let columns = columns(program, seed, 0);
     let value = |slot: usize| [0, 1, 2, 3].map(|i| columns.get(i).map_or(0, |column| column[slot]));
     let values: Vec<[u64; 4]> = (0..program.slots()).map(value).collect();
-    let task = arras_switch::baseline::Task::workload(work, program.bits(), &values)?;
-    bitwise.beside(&task, SAMPLE, (published, 1))
+    Ok(Task::workload(work, program.bits(), &values)?)
+}
+
+/// The work in the tables of others, and what it is to bit-wise TFHE.
+fn known(kind: workload::Kind) -> (sok::Work, Step) {
+    match kind {
+        workload::Kind::W1 => (sok::Work::W1, Step::W1),
+        workload::Kind::W2 => (sok::Work::W2, Step::W2),
+        workload::Kind::W3 => (sok::Work::W3, Step::W3),
+    }
 }
 
 /// Integers for one run: random ones, ties, neighbours of ties, and the ends of the ranges.
