@@ -12,6 +12,8 @@ pub mod plan;
 pub mod sort;
 pub mod sql;
 pub mod task;
+#[cfg(feature = "transformer")]
+pub mod transformer;
 pub mod tree;
 pub mod workload;
 
@@ -302,6 +304,21 @@ pub enum Train {
     /// Sentiment of film reviews (SST-2)
     #[command(after_help = "Example:\n  arras train sst2 --data ../shared/data/sst2 --out model.safetensors")]
     Sst2(TrainSst2),
+    /// Transformers: fine-tune a pretrained one, and teach one that runs encrypted
+    #[cfg(feature = "transformer")]
+    Transformer {
+        #[command(subcommand)]
+        what: transformer::Transformer,
+    },
+    /// Transformers: fine-tune a pretrained one, and teach one that runs encrypted (needs the feature transformer)
+    #[cfg(not(feature = "transformer"))]
+    #[command(
+        after_help = "This build leaves the trainer of transformers out. Build it with: cargo build --release --features transformer"
+    )]
+    Transformer {
+        #[arg(hide = true, trailing_var_arg = true, allow_hyphen_values = true)]
+        words: Vec<String>,
+    },
 }
 
 #[derive(Debug, Args)]

@@ -43,6 +43,13 @@ fn run(arras: &args::Arras) -> anyhow::Result<ExitCode> {
         args::Command::Open(args) => cmd::open::run(args, &out),
         args::Command::Params(args) => cmd::params::run(args, &out),
         args::Command::Train { task: args::Train::Sst2(args) } => cmd::train::run(args, &out),
+        #[cfg(feature = "transformer")]
+        args::Command::Train { task: args::Train::Transformer { what } } => cmd::transformer::run(what, &out),
+        #[cfg(not(feature = "transformer"))]
+        args::Command::Train { task: args::Train::Transformer { words } } => anyhow::bail!(
+            "this build cannot train transformers{}: build one that can, with `cargo build --release --features transformer`",
+            words.first().map_or_else(String::new, |word| format!(" (`{}`)", output::excerpt(word, 20))),
+        ),
         args::Command::Eval { task: args::Eval::Sst2(args) } => cmd::eval::run(args, &out),
         args::Command::Bench { what: args::Bench::Ops(args) } => cmd::bench::ops::run(args, &out),
         args::Command::Bench { what: args::Bench::Compare(args) } => cmd::bench::compare::run(args, &out),

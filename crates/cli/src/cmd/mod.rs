@@ -22,5 +22,7 @@ pub mod sort;
 pub mod sql;
 pub mod task;
 pub mod train;
+#[cfg(feature = "transformer")]
+pub mod transformer;
 pub mod tree;
 pub mod workload;

@@ -101,6 +101,12 @@ impl Pretrained {
         &self.positions
     }
 
+    /// The most tokens of a text.
+    #[must_use]
+    pub const fn lanes(&self) -> usize {
+        self.positions.len() / self.width
+    }
+
     /// The normalisation of embedded tokens.
     #[must_use]
     pub const fn norm(&self) -> &Norm {
@@ -127,7 +133,7 @@ impl Pretrained {
     ///
     /// When there is no token, more than positions, or a row that the table does not have.
     pub fn apply(&self, rows: &[u32]) -> Result<Vec<Vec<f64>>, Error> {
-        within("tokens", rows.len(), 1, self.positions.len() / self.width)?;
+        within("tokens", rows.len(), 1, self.lanes())?;
         let mut embedded = Vec::with_capacity(rows.len() * self.width);
         for (&row, position) in rows.iter().zip(self.positions.chunks_exact(self.width)) {
             let at = row as usize;

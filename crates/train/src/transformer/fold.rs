@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use arras_approx::{Fit, Target};
 use arras_nn::Table;
 use arras_nn::head::Linear;
-use arras_nn::transformer::{About, Classifier, Embedding, Layer, Parts, Ranges, Transformer, Vocabulary};
+use arras_nn::transformer::{About, Classifier, Embedding, Layer, Parts, Transformer, Vocabulary};
 use candle_core::Tensor;
 
 use super::student::{EPSILON, Student};
@@ -93,19 +93,6 @@ fn interleaved_columns(layer: &Linear, heads: usize) -> Result<Linear, Error> {
     let weights =
         layer.iter().flat_map(|(row, _)| order.iter().filter_map(|&at| row.get(at).copied())).collect();
     Ok(Linear::new(layer.columns(), weights, layer.iter().map(|(_, b)| b).collect())?)
-}
-
-/// The ranges of all values over these texts, given as their features.
-///
-/// # Errors
-///
-/// When features are not those of a text.
-pub fn measure<'a>(model: &Transformer, texts: impl IntoIterator<Item = &'a [f64]>) -> Result<Ranges, Error> {
-    let mut ranges = Ranges::empty(model.shape().layers);
-    for features in texts {
-        ranges.widen(features, &model.values(features)?);
-    }
-    Ok(ranges)
 }
 
 #[cfg(test)]

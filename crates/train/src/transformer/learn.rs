@@ -117,7 +117,7 @@ impl Part<'_> {
 pub type Loss<'a> = dyn Fn(&Part<'a>) -> candle_core::Result<Tensor> + Sync + 'a;
 
 /// Sees every step; breaks to stop.
-pub type Report<'a> = dyn FnMut(&Progress, &Learner) -> Result<ControlFlow<()>, Error> + 'a;
+pub type Report<'a> = dyn FnMut(&Progress, &Learner) -> ControlFlow<()> + 'a;
 
 /// A network in training.
 #[derive(Debug, Default)]
@@ -130,6 +130,12 @@ pub struct Learner {
 const TAKEN: &str = "taken";
 
 impl Learner {
+    /// Steps taken.
+    #[must_use]
+    pub const fn taken(&self) -> usize {
+        self.taken
+    }
+
     /// Minimises `loss`. `report` is called at every step and stops the training by breaking.
     ///
     /// # Errors
@@ -167,7 +173,7 @@ impl Learner {
                     rate,
                     gradient,
                 };
-                if report(&progress, self)?.is_break() {
+                if report(&progress, self).is_break() {
                     return Err(Error::Interrupted);
                 }
             }

@@ -3,14 +3,18 @@
 pub mod augment;
 pub mod batches;
 pub mod fold;
+pub mod labels;
 pub mod learn;
 pub mod ops;
 pub mod optimiser;
+pub mod recipe;
 pub mod student;
 pub mod table;
 pub mod teacher;
 
 pub use batches::Lesson;
+pub use candle_core::DType;
 pub use learn::{Learner, Part, Progress, Schedule};
+pub use recipe::{Texts, Words};
 pub use student::{Care, Student};
 pub use teacher::Teacher;

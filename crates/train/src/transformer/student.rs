@@ -4,8 +4,9 @@
 //! one, where a square is nearly linear: (1 + u)^2 = 1 + 2 u + u^2.
 
 use arras_nn::transformer::Shape;
-use candle_core::{Device, Result, Tensor, Var};
+use candle_core::{DType, Device, Result, Tensor, Var};
 
+use super::batches::{Lesson, batches};
 use super::learn::{Part, Weights};
 use super::ops;
 use super::teacher::{cross_entropy, var};
@@ -38,7 +39,7 @@ impl Default for Care {
         Self {
             noise: 0.02,
             drop: 0.1,
-            penalty: 0.1,
+            penalty: 0.04,
             score: 3.0,
             stream: 6.0,
             hidden: 4.0,
@@ -47,6 +48,9 @@ impl Default for Care {
         }
     }
 }
+
+/// Texts of one batch that is only looked at.
+const CHECKED: usize = 64;
 
 /// The network.
 #[derive(Debug)]
@@ -110,6 +114,17 @@ impl Student {
         Ok(Self { shape, weights, care, unknown })
     }
 
+    /// Takes other care from now on.
+    pub fn care_for(&mut self, care: Care) {
+        self.care = care;
+    }
+
+    /// How it is cared for.
+    #[must_use]
+    pub const fn care(&self) -> &Care {
+        &self.care
+    }
+
     /// The sizes.
     #[must_use]
     pub const fn shape(&self) -> Shape {
@@ -131,7 +146,23 @@ impl Student {
         Ok(self.forward(part, None)?.0)
     }
 
-    /// The logits and, with a generator, the penalty on values out of range; noise then shakes what is inside.
+    /// The texts whose values leave their free ranges by more than `limit`, the root of the sum of squares.
+    ///
+    /// # Errors
+    ///
+    /// As [`Student::logits`].
+    pub fn strays(&self, lessons: &[Lesson], limit: f32) -> Result<Vec<usize>> {
+        let mut strays = Vec::new();
+        for batch in batches(lessons, CHECKED, 1, 0) {
+            let part = Part { lessons: batch.iter().filter_map(|&i| lessons.get(i)).collect(), seed: 0 };
+            let strain: Vec<f32> = self.forward(&part, None)?.1.to_vec1()?;
+            strays.extend(batch.iter().zip(strain).filter(|(_, s)| *s > limit * limit).map(|(&i, _)| i));
+        }
+        strays.sort_unstable();
+        Ok(strays)
+    }
+
+    /// The logits, and how far each text's values are out of range; with a generator, noise shakes what is inside.
     fn forward(&self, part: &Part<'_>, mut noise: Option<&mut Rng>) -> Result<(Tensor, Tensor)> {
         let texts = part.lessons.len();
         let n = part.lessons.first().map_or(1, |l| l.rows.len());
@@ -141,29 +172,29 @@ impl Student {
         let positions = self.weight("positions")?.index_select(&Tensor::new(places, &Device::Cpu)?, 0)?;
         let sum = (words + positions)?;
         let mut x = ops::norm(&sum, self.weight("norm.weight")?, self.weight("norm.bias")?, EPSILON)?;
-        let mut penalty = Tensor::zeros((), candle_core::DType::F32, &Device::Cpu)?;
+        let learning = noise.is_some();
+        let mut strain = Tensor::zeros(texts, DType::F32, &Device::Cpu)?;
         for at in 0..self.shape.layers {
             let name = |rest: &str| format!("{at}.{rest}");
             let last = at + 1 == self.shape.layers;
-            let (mixed, scores) = self.attend(&x, n, last, &name)?;
+            let (mixed, scores) = self.attend(&x, n, last, &name, learning)?;
             let seen = if last { first(&x, n)? } else { x };
             let around = ops::scale_row(&seen, self.weight(&name("around_attention"))?)?;
             let middle = self.shaken(&(around + self.linear(&name("mix"), &mixed)?)?, &mut noise)?;
-            let hidden = self.linear(&name("up"), &middle)?;
-            let around = ops::scale_row(&middle, self.weight(&name("around_hidden"))?)?;
-            x = self.shaken(&(around + self.linear(&name("down"), &hidden.sqr()?)?)?, &mut noise)?;
-            if noise.is_some() {
-                for (values, free) in [
-                    (&scores, self.care.score),
-                    (&middle, self.care.stream),
-                    (&hidden, self.care.hidden),
-                    (&x, self.care.stream),
-                ] {
-                    penalty = (penalty + beyond(values, free)?)?;
-                }
+            let held = Self::held(&middle, self.care.stream, learning)?;
+            let hidden = self.linear(&name("up"), &held)?;
+            let square = Self::held(&hidden, self.care.hidden, learning)?.sqr()?;
+            let around = ops::scale_row(&held, self.weight(&name("around_hidden"))?)?;
+            let output = self.shaken(&(around + self.linear(&name("down"), &square)?)?, &mut noise)?;
+            x = Self::held(&output, self.care.stream, learning)?;
+            let free = [self.care.score, self.care.stream, self.care.hidden, self.care.stream];
+            for (values, free) in [&scores, &middle, &hidden, &output].into_iter().zip(free) {
+                strain = (strain + beyond(values, free, texts)?)?;
             }
         }
-        Ok((self.linear("output", &x)?, penalty))
+        let logits = self.linear("output", &x)?;
+        let strain = (strain + beyond(&margin(&logits)?, self.care.logit, texts)?)?;
+        Ok((logits, strain))
     }
 
     /// The rows of a text, of which some are read as unknown while learning; both marks stay.
@@ -187,6 +218,7 @@ impl Student {
         n: usize,
         last: bool,
         name: &dyn Fn(&str) -> String,
+        learning: bool,
     ) -> Result<(Tensor, Tensor)> {
         let (rows, d) = x.dims2()?;
         let (heads, each, texts) = (self.shape.heads, d / self.shape.heads, rows / n);
@@ -200,16 +232,20 @@ impl Student {
         let scores = (query.matmul(&key.transpose(2, 3)?)? * (each as f64).powf(-0.5))?;
         let shift = self.weight(&name("shift"))?.reshape((1, heads, 1, 1))?;
         let scores = scores.broadcast_add(&shift)?;
-        let mixed = (scores.sqr()?.matmul(&value)? * (1.0 / n as f64))?;
+        let held = Self::held(&scores, self.care.score, learning)?;
+        let mixed = (held.sqr()?.matmul(&value)? * (1.0 / n as f64))?;
         let mixed = mixed.transpose(1, 2)?.contiguous()?.reshape((texts * queries, d))?;
         Ok((mixed, scores))
     }
 
+    /// Holds values while learning, so that a text far out of range does not drown the others; the penalty sees them as they are.
+    fn held(x: &Tensor, free: f32, learning: bool) -> Result<Tensor> {
+        let end = f64::from(TAIL * free);
+        if learning { x.clamp(-end, end) } else { Ok(x.clone()) }
+    }
+
     fn shaken(&self, x: &Tensor, noise: &mut Option<&mut Rng>) -> Result<Tensor> {
         let Some(rng) = noise else { return Ok(x.clone()) };
-        if self.care.noise == 0.0 {
-            return Ok(x.clone());
-        }
         let values: Vec<f32> = (0..x.elem_count()).map(|_| rng.symmetric(self.care.noise)).collect();
         x + Tensor::from_vec(values, x.shape(), &Device::Cpu)?
     }
@@ -233,17 +269,16 @@ impl Student {
     /// As [`Student::logits`].
     pub fn loss(&self, part: &Part<'_>) -> Result<Tensor> {
         let mut rng = Rng::new(part.seed, 31);
-        let (logits, penalty) = self.forward(part, Some(&mut rng))?;
-        let margin = (logits.narrow(1, 1, 1)? - logits.narrow(1, 0, 1)?)?.squeeze(1)?;
+        let (logits, strain) = self.forward(part, Some(&mut rng))?;
         let reach = self.care.logit;
         // The teacher's logits saturate: what it is sure of need not be learnt to the decimal.
-        let target = |l: &&super::Lesson| reach * ((l.target[1] - l.target[0]) / reach).tanh();
+        let target = |l: &&Lesson| reach * ((l.target[1] - l.target[0]) / reach).tanh();
         let targets: Vec<f32> = part.lessons.iter().map(target).collect();
-        let distance = (&margin - Tensor::new(targets, &Device::Cpu)?)?.sqr()?.mean_all()?;
+        let distance = (margin(&logits)? - Tensor::new(targets, &Device::Cpu)?)?.sqr()?.mean_all()?;
         let labels = cross_entropy(&logits, part)?;
         let (share, rest) = (f64::from(self.care.teacher), f64::from(1.0 - self.care.teacher));
         let all = ((distance * share)? + (labels * rest)?)?;
-        all + ((penalty + beyond(&margin, reach)?)? * f64::from(self.care.penalty))?
+        all + (strain.mean_all()? * f64::from(self.care.penalty))?
     }
 }
 
@@ -253,7 +288,15 @@ fn first(x: &Tensor, n: usize) -> Result<Tensor> {
     x.reshape((rows / n, n, d))?.narrow(1, 0, 1)?.squeeze(1)?.contiguous()
 }
 
-/// The mean square of what lies beyond a free range.
-fn beyond(x: &Tensor, free: f32) -> Result<Tensor> {
-    (x.abs()? - f64::from(free))?.relu()?.sqr()?.mean_all()
+/// Where the held tails begin, in free ranges.
+const TAIL: f32 = 1.5;
+
+/// The difference of the two logits, text by text.
+fn margin(logits: &Tensor) -> Result<Tensor> {
+    (logits.narrow(1, 1, 1)? - logits.narrow(1, 0, 1)?)?.squeeze(1)
+}
+
+/// The squares of what lies beyond a free range, summed within each text: a mean would hide the rare one.
+fn beyond(x: &Tensor, free: f32, texts: usize) -> Result<Tensor> {
+    (x.abs()? - f64::from(free))?.relu()?.sqr()?.reshape((texts, ()))?.sum(1)
 }

@@ -1,0 +1,107 @@
+//! The words of `arras train transformer`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+
+#[derive(Debug, Subcommand)]
+pub enum Transformer {
+    /// Fine-tune a pretrained encoder on labelled sentences
+    #[command(
+        after_help = "Examples:\n  arras train transformer teacher --from all-MiniLM-L6-v2 --data ../shared/data/sst2 --out teacher\n  arras train transformer teacher --from all-MiniLM-L6-v2 --data ../shared/data/sst2 --out work --table steps --json\n\nThe encoder is a folder with model.safetensors, config.json and tokenizer.json, of BERT's or DistilBERT's shape. The folder of --out gets the same three files, log.jsonl, and a checkpoint: the same command goes on where it was stopped. On a machine of few cores RAYON_NUM_THREADS=1 leaves the threads to --workers."
+    )]
+    Teacher(Teacher),
+    /// Let a transformer of polynomials learn from a teacher, and write it as a model file
+    #[command(
+        after_help = "Example:\n  arras train transformer student --teacher teacher --data ../shared/data/sst2 --work work --out sst2-small.safetensors\n\nThe folder of --work keeps the teacher's labels, log.jsonl and a checkpoint: the same command goes on where it was stopped."
+    )]
+    Student(Student),
+}
+
+#[derive(Debug, Args)]
+pub struct Teacher {
+    /// The folder of the pretrained encoder
+    #[arg(long, value_name = "DIR")]
+    pub from: PathBuf,
+    /// The folder of train.tsv and dev.tsv
+    #[arg(long, value_name = "DIR")]
+    pub data: PathBuf,
+    /// The folder to write to
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    #[command(flatten)]
+    pub pace: Pace,
+    /// Precision of matrix products; weights and normalisations keep single precision
+    #[arg(long, value_name = "TYPE", default_value = "f32")]
+    pub precision: Precision,
+    /// Longest text in pieces of words
+    #[arg(long, value_name = "COUNT", default_value_t = 64, value_parser = clap::value_parser!(u16).range(3..=512))]
+    pub lanes: u16,
+    /// A table of several trainings instead of one
+    #[arg(long, value_name = "NAME")]
+    pub table: Option<Table>,
+}
+
+#[derive(Debug, Args)]
+pub struct Student {
+    /// The folder of the fine-tuned teacher
+    #[arg(long, value_name = "DIR")]
+    pub teacher: PathBuf,
+    /// The folder of train.tsv and dev.tsv
+    #[arg(long, value_name = "DIR")]
+    pub data: PathBuf,
+    /// The folder of labels, log and checkpoint
+    #[arg(long, value_name = "DIR")]
+    pub work: PathBuf,
+    /// Where to write the model
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    #[command(flatten)]
+    pub pace: Pace,
+    /// New texts that are made of those in the table and labelled by the teacher
+    #[arg(long, value_name = "COUNT", default_value_t = 200_000)]
+    pub augment: usize,
+}
+
+/// How long and how fast to learn.
+#[derive(Clone, Debug, Args)]
+pub struct Pace {
+    /// Passes over the texts
+    #[arg(long, value_name = "COUNT")]
+    pub epochs: Option<usize>,
+    /// Texts per step
+    #[arg(long, value_name = "COUNT")]
+    pub batch: Option<usize>,
+    /// Largest learning rate
+    #[arg(long, value_name = "RATE")]
+    pub rate: Option<f32>,
+    /// Threads, of which each finds the gradient of a part of the batch
+    #[arg(long, value_name = "COUNT")]
+    pub workers: Option<usize>,
+    /// Seed of everything random
+    #[arg(long, value_name = "NUMBER")]
+    pub seed: Option<u64>,
+    /// Stop after so many steps, as if interrupted
+    #[arg(long, value_name = "COUNT")]
+    pub stop_after: Option<usize>,
+}
+
+/// Precision of matrix products.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Precision {
+    /// Single precision
+    F32,
+    /// Sixteen bits with the exponents of single precision
+    Bf16,
+    /// Half precision
+    F16,
+}
+
+/// Tables of several trainings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Table {
+    /// Seconds per step without and with AdamW, without and with mixed precision
+    Steps,
+    /// Accuracy, F1 and AUROC of four choices of learning rate, batch and longest text
+    Variations,
+}

@@ -1,0 +1,159 @@
+//! The files around a training: encoders, tables, the log, checkpoints, and how training is watched.
+
+use std::fs;
+use std::io::Write as _;
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::time::Instant;
+
+use anyhow::Context as _;
+use arras_client::store;
+use arras_nn::transformer::{Pretrained, WEIGHTS};
+use arras_train::data::{self, Labelled};
+use arras_train::transformer::learn::{Loss, Weights};
+use arras_train::transformer::{Learner, Lesson, Progress, Schedule};
+use serde::Serialize;
+
+use crate::args::transformer::Pace;
+use crate::cmd::transformer::plot;
+use crate::{input, output, stop};
+
+/// The files of an encoder.
+pub const MODEL: &str = "model.safetensors";
+pub const CONFIG: &str = "config.json";
+pub const TOKENIZER: &str = "tokenizer.json";
+
+const CHECKPOINT: &str = "checkpoint.safetensors";
+const LOG: &str = "log.jsonl";
+const PLOT: &str = "training.svg";
+
+/// Steps between two checkpoints.
+const KEEP: usize = 400;
+
+/// The encoder of a folder.
+pub fn encoder(folder: &Path) -> anyhow::Result<Pretrained> {
+    let read = |name: &str| {
+        let wanted = "give a folder with model.safetensors, config.json and tokenizer.json";
+        store::read_at_most(&folder.join(name), WEIGHTS as u64).context(wanted)
+    };
+    let (config, tokenizer, model) = (read(CONFIG)?, read(TOKENIZER)?, read(MODEL)?);
+    Pretrained::read(&config, &tokenizer, &model).with_context(|| folder.display().to_string())
+}
+
+/// The labelled sentences of a folder.
+pub fn table(folder: &Path, name: &str) -> anyhow::Result<Vec<Labelled>> {
+    let path = folder.join(name);
+    data::rows(&input::data(&path)?).with_context(|| path.display().to_string())
+}
+
+/// A schedule with what the user chose.
+pub fn schedule(pace: &Pace, default: Schedule) -> Schedule {
+    Schedule {
+        epochs: pace.epochs.unwrap_or(default.epochs),
+        batch: pace.batch.unwrap_or(default.batch),
+        rate: pace.rate.unwrap_or(default.rate),
+        workers: pace.workers.unwrap_or_else(rayon::current_num_threads),
+        seed: pace.seed.unwrap_or(default.seed),
+        ..default
+    }
+}
+
+/// A training whose folder holds its log and its checkpoint.
+pub struct Watched<'a> {
+    folder: &'a Path,
+    log: fs::File,
+    bar: indicatif::ProgressBar,
+    started: Instant,
+    resumed: usize,
+    mean: f32,
+    stop_after: Option<usize>,
+}
+
+/// One line of the log.
+#[derive(Serialize)]
+struct Line<'a> {
+    #[serde(flatten)]
+    at: &'a Progress,
+    seconds: f64,
+}
+
+impl<'a> Watched<'a> {
+    /// Goes on where the folder's checkpoint stands, or starts.
+    pub fn start(
+        folder: &'a Path,
+        weights: &Weights,
+        what: &'static str,
+        pace: &Pace,
+    ) -> anyhow::Result<(Self, Learner)> {
+        fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+        let checkpoint = folder.join(CHECKPOINT);
+        let learner = if checkpoint.exists() {
+            let bytes = store::read_at_most(&checkpoint, WEIGHTS as u64)?;
+            Learner::resume(&bytes, weights).with_context(|| checkpoint.display().to_string())?
+        } else {
+            Learner::default()
+        };
+        let path = folder.join(LOG);
+        let log = fs::OpenOptions::new().create(true).append(true).open(&path);
+        let log = log.with_context(|| format!("{} cannot be written", path.display()))?;
+        stop::watch()?;
+        let watched = Self {
+            folder,
+            log,
+            bar: output::bar(0, what),
+            started: Instant::now(),
+            resumed: learner.taken(),
+            mean: f32::NAN,
+            stop_after: pace.stop_after,
+        };
+        Ok((watched, learner))
+    }
+
+    /// Lets the network learn; returns the seconds it took and the running mean of the loss.
+    pub fn learn<'b>(
+        mut self,
+        mut learner: Learner,
+        weights: &Weights,
+        lessons: &'b [Lesson],
+        schedule: &Schedule,
+        loss: &Loss<'b>,
+    ) -> anyhow::Result<(f64, f32)> {
+        let mut failed = None;
+        let mut report = |at: &Progress, learner: &Learner| {
+            self.step(at, learner, weights).unwrap_or_else(|error| {
+                failed = Some(error);
+                ControlFlow::Break(())
+            })
+        };
+        let learnt = learner.run(weights, lessons, schedule, loss, &mut report);
+        self.bar.finish_and_clear();
+        failed.map_or(Ok(()), Err)?;
+        learnt.with_context(|| {
+            format!("{} keeps a checkpoint: the same command goes on from it", self.folder.display())
+        })?;
+        plot::write(&self.folder.join(LOG), &self.folder.join(PLOT))?;
+        Ok((self.started.elapsed().as_secs_f64(), self.mean))
+    }
+
+    /// Writes a step to the log, moves the bar, and keeps a checkpoint now and then, and when the user asks to stop.
+    fn step(
+        &mut self,
+        at: &Progress,
+        learner: &Learner,
+        weights: &Weights,
+    ) -> anyhow::Result<ControlFlow<()>> {
+        let seconds = self.started.elapsed().as_secs_f64();
+        writeln!(self.log, "{}", serde_json::to_string(&Line { at, seconds })?)
+            .context("the log cannot be written")?;
+        self.mean = if self.mean.is_nan() { at.loss } else { 0.98 * self.mean + 0.02 * at.loss };
+        self.bar.set_length(at.steps as u64);
+        self.bar.set_position(at.step as u64);
+        let left = seconds / (at.step - self.resumed).max(1) as f64 * (at.steps - at.step) as f64;
+        self.bar.set_message(format!("loss {:.4}, {left:.0} s left", self.mean));
+        let stop = stop::asked() || self.stop_after.is_some_and(|steps| at.step >= steps);
+        if stop || at.step.is_multiple_of(KEEP) || at.step == at.steps {
+            store::write_file(&self.folder.join(CHECKPOINT), &learner.checkpoint(weights)?)?;
+        }
+        Ok(if stop { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+    }
+}

@@ -1,0 +1,23 @@
+//! `arras train transformer`: a teacher is fine-tuned, a student learns from it.
+
+mod files;
+mod plot;
+mod student;
+mod tables;
+mod teacher;
+
+use std::process::ExitCode;
+
+use crate::args::transformer::{Table, Transformer};
+use crate::output::Output;
+
+pub fn run(args: &Transformer, out: &Output) -> anyhow::Result<ExitCode> {
+    match args {
+        Transformer::Teacher(args) => match args.table {
+            None => teacher::run(args, out),
+            Some(Table::Steps) => tables::steps(args, out),
+            Some(Table::Variations) => tables::variations(args, out),
+        },
+        Transformer::Student(args) => student::run(args, out),
+    }
+}

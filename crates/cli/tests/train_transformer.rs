@@ -1,0 +1,119 @@
+//! Training transformers: a tiny teacher and its student, end to end; interruptions; bad input.
+#![cfg(feature = "transformer")]
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
+mod arras;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use arras::{Outcome, arras};
+use arras_nn::transformer::Transformer;
+use tempfile::TempDir;
+
+/// A random encoder of two layers that knows a handful of words.
+fn encoder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../nn/tests/vectors/pretrained-bert")
+}
+
+/// Sentences that a handful of words can say.
+fn data(folder: &Path) {
+    let mut table = String::from("sentence\tlabel\n");
+    for (at, noun) in ["film", "charm", "dull film", "charming film", "not film"].into_iter().enumerate() {
+        for (word, label) in [("good", 1), ("very good", 1), ("bad", 0), ("very bad", 0)] {
+            for end in [".", ", a film", "very very"] {
+                table += &format!("a {noun} {word} {end} {}\t{label}\n", "film ".repeat(at));
+            }
+        }
+    }
+    fs::write(folder.join("train.tsv"), &table).unwrap();
+    fs::write(folder.join("dev.tsv"), table).unwrap();
+}
+
+struct Work(TempDir);
+
+impl Work {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        data(folder.path());
+        Self(folder)
+    }
+
+    fn at(&self, name: &str) -> String {
+        self.0.path().join(name).display().to_string()
+    }
+
+    fn teacher(&self, from: &Path, out: &str, more: &[&str]) -> Outcome {
+        let (from, data, out) = (from.display().to_string(), self.at(""), self.at(out));
+        let words = ["train", "transformer", "teacher", "--from", &from, "--data", &data, "--out", &out];
+        arras(&[&words[..], &["--workers", "2", "--json"], more].concat())
+    }
+}
+
+#[test]
+fn a_student_learns_from_a_teacher_that_was_interrupted() {
+    let work = Work::new();
+    let options = ["--epochs", "6", "--batch", "8", "--rate", "0.01"];
+    let stopped = [&options[..], &["--stop-after", "5"]].concat();
+    work.teacher(&encoder(), "teacher", &stopped).refused("the same command goes on from it");
+    let report = work.teacher(&encoder(), "teacher", &options).json();
+    assert!(report["dev"]["accuracy"].as_f64().unwrap() > 0.9, "{report}");
+    let log = fs::read_to_string(work.at("teacher/log.jsonl")).unwrap();
+    let steps: Vec<u64> = log
+        .lines()
+        .map(|l| serde_json::from_str::<serde_json::Value>(l).unwrap()["step"].as_u64().unwrap())
+        .collect();
+    assert_eq!(steps, (1..=steps.len() as u64).collect::<Vec<_>>());
+    assert!(fs::read_to_string(work.at("teacher/training.svg")).unwrap().starts_with("<svg"));
+
+    let (teacher, data, out) = (work.at("teacher"), work.at(""), work.at("model.safetensors"));
+    let (labels, words) =
+        (work.at("work"), ["train", "transformer", "student", "--teacher", &teacher, "--data", &data]);
+    let rest =
+        ["--work", &labels, "--out", &out, "--augment", "100", "--epochs", "3", "--batch", "16", "--json"];
+    let report = arras(&[&words[..], &rest].concat()).json();
+    assert!(report["dev"]["accuracy"].as_f64().unwrap() > 0.9, "{report}");
+    let model = Transformer::from_bytes(&fs::read(&out).unwrap()).unwrap();
+    assert!(model.ranges().unwrap().embedded.high > 0.0);
+    assert!(model.parts().about.figures.contains_key("held-out accuracy"));
+}
+
+#[test]
+fn the_time_of_a_step_has_four_lines() {
+    let work = Work::new();
+    let table = work.teacher(&encoder(), "steps", &["--table", "steps", "--stop-after", "3"]).json();
+    let lines = table.as_array().unwrap();
+    assert_eq!(lines.len(), 4);
+    assert!(lines.iter().all(|line| line["seconds_per_step"].as_f64().unwrap() > 0.0));
+    assert_eq!(lines.iter().filter(|line| line["optimiser"] == "AdamW").count(), 2);
+}
+
+#[test]
+fn what_cannot_be_read_is_named() {
+    let work = Work::new();
+    let copy = |left_out: &str| {
+        let folder = work.0.path().join(format!("without-{left_out}"));
+        fs::create_dir(&folder).unwrap();
+        for name in ["config.json", "tokenizer.json", "model.safetensors"] {
+            if name != left_out {
+                fs::copy(encoder().join(name), folder.join(name)).unwrap();
+            }
+        }
+        folder
+    };
+    for name in ["config.json", "tokenizer.json", "model.safetensors"] {
+        work.teacher(&copy(name), "out", &[]).refused(name);
+    }
+    let other = copy("nothing");
+    fs::write(other.join("config.json"), r#"{"model_type": "gpt2"}"#).unwrap();
+    work.teacher(&other, "out", &[]).refused("config.json");
+    work.teacher(&encoder(), "out", &["--rate", "7"]).refused("rate");
+    // A checkpoint of another network.
+    fs::create_dir(work.at("taken")).unwrap();
+    fs::copy(encoder().join("model.safetensors"), work.at("taken/checkpoint.safetensors")).unwrap();
+    work.teacher(&encoder(), "taken", &[]).refused("belongs to another network");
+    let (teacher, data) = (encoder().display().to_string(), work.at(""));
+    let words = ["train", "transformer", "student", "--teacher", &teacher, "--data", &data];
+    arras(&[&words[..], &["--work", &work.at("w"), "--out", &work.at("m")]].concat())
+        .refused("no classifier");
+}
