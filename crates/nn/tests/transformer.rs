@@ -140,3 +140,24 @@ fn truncations_and_other_files_are_refused() {
     let other = HashMap::from([("format".to_owned(), "pt".to_owned())]);
     assert!(matches!(Transformer::from_bytes(&bytes(Some(other))), Err(Error::Kind { .. })));
 }
+
+#[test]
+fn the_shipped_transformer_reads_sentences_within_its_ranges() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/sst2-small.safetensors");
+    let bytes = std::fs::read(path).unwrap();
+    assert!(bytes.len() <= 8_000_000);
+    let model = Transformer::from_bytes(&bytes).unwrap();
+    let reach = model.parts().classifier.polynomial.domain().1;
+    for (text, label) in [
+        ("a gripping, beautifully shot film", "positive"),
+        ("one of the best and most moving films of the year.", "positive"),
+        ("a tedious mess", "negative"),
+        ("it isn't funny, and it isn't clever; a dull waste of time.", "negative"),
+    ] {
+        let features = model.embed(text, false).unwrap().values;
+        let prediction = model.polynomial(&features).unwrap();
+        assert_eq!(model.label(&prediction), label, "{text}: {}", prediction.probability);
+        assert!((prediction.probability - model.plain(&features).unwrap().probability).abs() < 0.01);
+        assert!(model.values(&features).unwrap().logit.abs() < reach);
+    }
+}

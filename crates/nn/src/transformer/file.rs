@@ -20,6 +20,7 @@ use arras_approx::Polynomial;
 use safetensors::tensor::{Dtype, TensorView};
 use safetensors::{SafeTensorError, SafeTensors};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::Error;
 use crate::encoder::Table;
@@ -101,7 +102,7 @@ impl Transformer {
             .map(|t| Ok((t.name.as_str(), TensorView::new(t.dtype, t.shape.clone(), &t.bytes)?)))
             .collect();
         let write = |views| safetensors::serialize(views, Some(metadata));
-        views.and_then(write).map_err(|source| Error::Container { source })
+        sorted(&views.and_then(write).map_err(|source| Error::Container { source })?)
     }
 
     /// Whether these are the bytes of a transformer's file, as far as their first part says: what to read them as.
@@ -140,6 +141,21 @@ impl Transformer {
         }
         Ok(model)
     }
+}
+
+/// The same file with its header in alphabetical order: the container writes its metadata in the order of a hash table.
+fn sorted(bytes: &[u8]) -> Result<Vec<u8>, Error> {
+    let card = |source| Error::Card { source };
+    let (length, rest) = bytes.split_first_chunk::<8>().ok_or(Error::NoCard)?;
+    let (header, data) = rest.split_at_checked(u64::from_le_bytes(*length) as usize).ok_or(Error::NoCard)?;
+    let mut entries: BTreeMap<String, Value> = serde_json::from_slice(header).map_err(card)?;
+    if let Some(metadata) = entries.get_mut("__metadata__") {
+        let keys: BTreeMap<String, String> = serde_json::from_value(metadata.take()).map_err(card)?;
+        *metadata = keys.into_iter().map(|(key, value)| (key, Value::String(value))).collect();
+    }
+    let mut header = serde_json::to_vec(&entries).map_err(card)?;
+    header.resize(header.len().next_multiple_of(8), b' ');
+    Ok([&(header.len() as u64).to_le_bytes(), header.as_slice(), data].concat())
 }
 
 /// The checksum of the description and of named tensors in alphabetical order; it finds accidents.
