@@ -16,7 +16,8 @@ use crate::plan::{key_request, smallest};
 use crate::stages::Tail;
 
 /// Base and scale of a chain, in bits, the smallest first. Results are at most about 1 in size.
-const CHAINS: [(u32, u32); 7] = [(43, 38), (46, 41), (49, 44), (50, 47), (60, 50), (64, 56), (70, 60)];
+const CHAINS: [(u32, u32); 8] =
+    [(43, 38), (46, 41), (49, 44), (50, 47), (60, 50), (64, 56), (70, 60), (80, 70)];
 /// What gaps are multiplied by when degrees are chosen, until noise has its place beside the error of the degrees.
 const NARROWER: [f64; 5] = [1.0, 0.98, 0.93, 0.85, 0.7];
 /// The distances, in multiples of the error, from which on the sign inside max and its like shall be right.
@@ -78,7 +79,7 @@ impl<P: Program + Clone> TaskPlan<P> {
         };
         match (Self::cheapest(program, &presets, security, best), lacking) {
             // Without points there is nothing to refresh, and what chains lack is what is lacking.
-            (Err(Error::Costs(_)), Some(error)) => Err(error),
+            (Err(Error::Costs(_) | Error::Ckks(_)), Some(error)) => Err(error),
             (plan, _) => plan,
         }
     }

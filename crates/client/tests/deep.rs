@@ -1,9 +1,10 @@
-//! Plans of programs that are refreshed.
+//! Plans of deep programs: refreshed, or of large scales.
 #![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
 
 use arras_apps::Program as _;
 use arras_apps::graph::Paths;
 use arras_apps::prepared::Prepared;
+use arras_apps::workload::{Kind, Workload};
 use arras_circuits::Op;
 use arras_ckks::Security;
 use arras_ckks::boot::presets;
@@ -42,4 +43,11 @@ fn short_programs_are_not() {
         let plan = plan(&Paths::reach(nodes).unwrap());
         assert!(plan.prepared().refresh().is_none() && plan.params().degree() <= 1 << 16);
     }
+}
+
+#[test]
+fn wide_integers_take_a_larger_scale() {
+    let workload = Workload::new(Kind::W3, 16, 1 << 10).unwrap();
+    let plan = TaskPlan::for_program(&workload, Security::Bits128).unwrap();
+    assert!(plan.params().is_secure() && plan.prepared().bounds().iter().all(|bound| *bound < 0.5));
 }
