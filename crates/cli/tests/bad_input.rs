@@ -386,7 +386,8 @@ fn keys_for_refreshes_that_do_not_exist_are_refused() {
     let work = TempDir::new().unwrap();
     let out = work.path().join("keys").display().to_string();
     let make = |more: &[&str]| arras(&[&["keygen", "--out", &out], more].concat());
-    make(&["--bootstrap", "boot"]).refused("boot-n15, boot-n16, boot-n16-precise, toy");
+    make(&["--bootstrap", "boot"])
+        .refused("boot-n15, boot-n16, boot-n16-deep, boot-n16-wide, boot-n16-precise, toy");
     make(&["--bootstrap", "toy"]).refused("no security");
     make(&["--bootstrap", "boot-n15", "--slots", "2"]).refused("at least 4");
     make(&["--bootstrap", "boot-n15", "--slots", "24"]).refused("power of two");

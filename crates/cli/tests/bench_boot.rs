@@ -31,7 +31,8 @@ fn a_refresh_is_measured() {
 
 #[test]
 fn what_cannot_be_refreshed_is_named() {
-    arras(&["bench", "boot", "--preset", "boot"]).refused("boot-n15, boot-n16, boot-n16-precise, toy");
+    arras(&["bench", "boot", "--preset", "boot"])
+        .refused("boot-n15, boot-n16, boot-n16-deep, boot-n16-wide, boot-n16-precise, toy");
     arras(&["bench", "boot", "--preset", "toy", "--slots", "4"]).refused("at least 8");
     arras(&["bench", "boot", "--preset", "toy", "--slots", "100"]).refused("power of two");
 }

@@ -83,7 +83,8 @@ fn too_little_memory_is_said_before_anything_is_made() {
 #[test]
 fn what_cannot_be_shown_is_named() {
     arras(&["demo", "deep", "--preset", "toy", "--stray", "5"]).refused("use 0 to 4");
-    arras(&["demo", "deep", "--preset", "boot"]).refused("boot-n15, boot-n16, boot-n16-precise, toy");
+    arras(&["demo", "deep", "--preset", "boot"])
+        .refused("boot-n15, boot-n16, boot-n16-deep, boot-n16-wide, boot-n16-precise, toy");
     arras(&["demo", "deep", "--preset", "toy", "--slots", "4"]).refused("at least 8");
     arras(&["demo", "deep", "--preset", "toy", "--slots", "100"]).refused("power of two");
 }
