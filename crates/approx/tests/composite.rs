@@ -145,6 +145,9 @@ fn disturbed(c: &Composite, margin: f64, x: f64, mut stray: impl FnMut(usize) ->
     y + margin.copysign(y - 1.0)
 }
 
+/// Proved bounds are no looser than this beside the largest error found, which is a little less than the largest there is.
+const LOOSE: f64 = 1.15;
+
 /// The points at which errors are looked for: many below and above the gap, the gap itself, and one.
 fn points(epsilon: f64) -> impl Iterator<Item = f64> {
     let above = (0..=512).map(move |i| epsilon.powf(f64::from(i) / 512.0));
@@ -184,9 +187,9 @@ proptest! {
         prop_assert!(exact <= c.certified_error() + 1e-13, "{exact} {}", c.certified_error());
         prop_assert!(noisy <= c.noisy_error() + 1e-13, "{noisy} {}", c.noisy_error());
         prop_assert!(weighted <= c.weighted_error() + 1e-13, "{weighted} {}", c.weighted_error());
-        prop_assert!(c.certified_error() <= 1.05 * exact + 1e-13, "{exact} {}", c.certified_error());
-        prop_assert!(c.noisy_error() <= 1.05 * noisy + 1e-13, "{noisy} {}", c.noisy_error());
-        prop_assert!(c.weighted_error() <= 1.05 * weighted + 1e-13, "{weighted} {}", c.weighted_error());
+        prop_assert!(c.certified_error() <= LOOSE * exact + 1e-13, "{exact} {}", c.certified_error());
+        prop_assert!(c.noisy_error() <= LOOSE * noisy + 1e-13, "{noisy} {}", c.noisy_error());
+        prop_assert!(c.weighted_error() <= LOOSE * weighted + 1e-13, "{weighted} {}", c.weighted_error());
     }
 }
 
