@@ -23,7 +23,7 @@ const fn preset(name: &'static str, purpose: &'static str, spec: BootSpec, round
 pub const PRESETS: [BootPreset; 5] = [
     preset("boot-n15", "4 levels of 34 bits after each refresh, 16 bits right", N15, 1),
     preset("boot-n16", "10 levels of 45 bits after each refresh, 24 bits right", N16, 1),
-    preset("boot-n16-deep", "18 levels of 38 bits after each refresh of few slots, 20 bits right", DEEP, 1),
+    preset("boot-n16-deep", "18 levels of 38 bits after each refresh of few slots, 18 bits right", DEEP, 1),
     preset("boot-n16-wide", "18 levels of 42 bits after each refresh of all slots, 20 bits right", WIDE, 1),
     preset("boot-n16-precise", "6 levels of 64 bits after each refresh, 45 bits right", PRECISE, 2),
 ];
@@ -69,7 +69,7 @@ const DEEP: BootSpec = BootSpec {
     to_slots: 2,
     reduction_bits: 43,
     to_slots_bits: 43,
-    round_bits: 20,
+    round_bits: 18,
     ..N16
 };
 
