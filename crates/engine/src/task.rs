@@ -1,6 +1,6 @@
 //! A program of `arras-apps` on a batch.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
 use arras_apps::prepared::Refresh;
@@ -25,7 +25,8 @@ const HELD: u64 = 64;
 impl Engine {
     /// The answer to data that were sealed for this program, at the lowest level and under the same label.
     ///
-    /// `progress` hears of the operations done and of all operations, and stops the run by returning `false`. Labels, sizes,
+    /// `progress` hears of the operations done and of all operations, within a refresh again and again of the same, and stops
+    /// the run by returning `false`. Labels, sizes,
     /// levels, keys and memory are checked before anything is computed.
     ///
     /// Cost: that of [`Prepared::trace`]. Error: within [`Prepared::bounds`], for the parameters that it was planned for.
@@ -76,8 +77,14 @@ impl Engine {
         let boot = Arc::new(Bootstrapper::new(self.params(), &preset.spec, slots)?);
         let backend = self.backend(slots)?;
         let inputs: Vec<Hidden> = inputs.into_iter().map(|x| x.open(&backend)).collect::<Result<_, _>>()?;
-        let refreshing = backend.refreshing(boot, preset.rounds, refresh.schedule.clone(), || true)?;
-        let watched = Watched::new(&refreshing, heard);
+        // Whoever listens is asked before each step of a refresh, too: a refresh is one operation, and a long one.
+        let (last, heard) = (Cell::new(0), RefCell::new(heard));
+        let go_on = || heard.borrow_mut()(last.get());
+        let refreshing = backend.refreshing(boot, preset.rounds, refresh.schedule.clone(), go_on)?;
+        let watched = Watched::new(&refreshing, |done| {
+            last.set(done);
+            heard.borrow_mut()(done)
+        });
         let results = task.program().run(&watched, task.signs(), &inputs)?;
         let results = results.iter().map(|result| backend.output(result));
         let guards = refreshing.guards();

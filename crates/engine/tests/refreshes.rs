@@ -76,7 +76,7 @@ impl Setting {
         (found, second)
     }
 
-    fn backend(&self, trace: &Trace, schedule: Schedule) -> Result<Refreshing, Error> {
+    fn backend(&self, trace: &Trace, schedule: Schedule) -> Result<Refreshing<'_>, Error> {
         let keys = keys_of(trace).union(self.boot.request());
         self.toy.backend(&keys, self.boot.slots()).refreshing(self.boot.clone(), 1, schedule, || true)
     }

@@ -231,7 +231,7 @@ fn opened(
 
 /// What a run gives.
 struct Run {
-    ops: Refreshing,
+    ops: Refreshing<'static>,
     errors: Errors,
     guards: Guards,
     time: Duration,

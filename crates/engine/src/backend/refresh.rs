@@ -14,7 +14,7 @@ use crate::error::Error;
 ///
 /// Points are told apart by their order, so that a run passes them one after another, as the trace did.
 #[derive(Debug)]
-pub struct Refreshing {
+pub struct Refreshing<'a> {
     ops: Ckks,
     /// Runs refreshes, and counts what they do inside apart from the program.
     inside: Evaluator,
@@ -23,7 +23,7 @@ pub struct Refreshing {
     schedule: Schedule,
     passed: AtomicUsize,
     done: Mutex<Done>,
-    go_on: GoOn,
+    go_on: GoOn<'a>,
 }
 
 /// The refreshes that were done.
@@ -34,9 +34,9 @@ struct Done {
 }
 
 /// Asked before every step of a refresh.
-struct GoOn(Box<dyn Fn() -> bool + Send + Sync>);
+struct GoOn<'a>(Box<dyn Fn() -> bool + 'a>);
 
-impl std::fmt::Debug for GoOn {
+impl std::fmt::Debug for GoOn<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("GoOn")
     }
@@ -49,13 +49,13 @@ impl Ckks {
     ///
     /// # Errors
     /// A bootstrapper of other slots, or a schedule for other levels than its.
-    pub fn refreshing(
+    pub fn refreshing<'a>(
         &self,
         boot: Arc<Bootstrapper>,
         rounds: u32,
         schedule: Schedule,
-        go_on: impl Fn() -> bool + Send + Sync + 'static,
-    ) -> Result<Refreshing, Error> {
+        go_on: impl Fn() -> bool + 'a,
+    ) -> Result<Refreshing<'a>, Error> {
         if boot.slots() != self.slots() {
             return Err(Error::Slots { need: self.slots(), have: boot.slots() });
         }
@@ -71,7 +71,7 @@ impl Ckks {
     }
 }
 
-impl Refreshing {
+impl Refreshing<'_> {
     /// A ciphertext as an operand.
     ///
     /// # Errors
@@ -107,7 +107,7 @@ impl Refreshing {
     }
 }
 
-impl Points for Refreshing {
+impl Points for Refreshing<'_> {
     fn point(&self, a: &Hidden) -> Result<Hidden, Error> {
         let point = self.passed.fetch_add(1, Ordering::Relaxed);
         let points = self.schedule.refresh.len();
@@ -126,7 +126,7 @@ impl Points for Refreshing {
     }
 }
 
-impl Arith for Refreshing {
+impl Arith for Refreshing<'_> {
     type Ct = Hidden;
     type Error = Error;
 
@@ -165,7 +165,7 @@ impl Arith for Refreshing {
     }
 }
 
-impl Rotate for Refreshing {
+impl Rotate for Refreshing<'_> {
     fn slots(&self) -> usize {
         self.ops.slots()
     }
@@ -186,7 +186,7 @@ impl Rotate for Refreshing {
     }
 }
 
-impl Pairs for Refreshing {
+impl Pairs for Refreshing<'_> {
     type Pair = Hidden;
 
     fn pair(&self, a: &Hidden, b: &Hidden) -> Result<Hidden, Error> {
