@@ -280,13 +280,30 @@ impl<'a, P: Program + Clone> Draft<'a, P> {
         Ok(TaskPlan { request, params: self.params, prepared, certificates, trace })
     }
 
-    /// What is proved of each sign at its place, and then of each output, in units.
+    /// What is proved of each sign at its place, and then of each output, in units; values are made real within signs only where
+    /// it does not do without, and then as late as will do.
+    fn proved(&self) -> Result<Evidence, Error> {
+        let stages = self.choices.iter().map(|choice| choice.degrees.len()).max().unwrap_or(1);
+        let mut first = None;
+        for earlier in 0..stages.max(1) {
+            match self.proved_with(earlier) {
+                Ok(evidence) => return Ok(evidence),
+                Err(error) => first = first.or(Some(error)),
+            }
+        }
+        Err(first.unwrap_or(Error::ForeignFunction))
+    }
+
+    /// The same where values are made real so many steps earlier than each sign by itself asks for.
     ///
     /// Where values go round, what a sign leaves comes back to it: then what was assumed of imaginary parts may be too little,
     /// and is taken from the proof the next time.
-    fn proved(&self) -> Result<Evidence, Error> {
+    fn proved_with(&self, earlier: usize) -> Result<Evidence, Error> {
         let tail = self.tail();
         let mut assumed: Vec<Known> = self.choices.iter().map(Choice::assumed).collect();
+        if self.read(tail, assumed.clone()).is_err() {
+            assumed = self.choices.iter().map(Choice::expected).collect();
+        }
         let mut last = Error::Unreachable { alpha: 0.0 };
         for _ in 0..ROUNDS {
             let mut known = assumed.clone();
@@ -294,7 +311,7 @@ impl<'a, P: Program + Clone> Draft<'a, P> {
             // One sign after the other: what is proved of one is where the next begins.
             for (at, choice) in self.choices.iter().enumerate() {
                 let (_, places) = self.read(tail, known.clone())?;
-                let proved = choice.prove(tail, places.get(at).ok_or(Error::ForeignFunction)?)?;
+                let proved = choice.prove(tail, places.get(at).ok_or(Error::ForeignFunction)?, earlier)?;
                 if let Some(known) = known.get_mut(at) {
                     *known = proven(&proved);
                 }
@@ -408,8 +425,8 @@ impl Choice {
         Known { step: Wrong::drift(assumed.step.total().min(1.25 * self.ideal.noisy_error())), ..assumed }
     }
 
-    /// The sign at its place; values are made real on the way only where it does not do without, and then as late as will do.
-    fn prove(&self, tail: Tail<'_>, known: &Known) -> Result<Proved, Error> {
+    /// The sign at its place, with values made real so many stages from the end at least; 0 is not at all.
+    fn prove(&self, tail: Tail<'_>, known: &Known, earlier: usize) -> Result<Proved, Error> {
         let site = known.site.as_ref().ok_or(Error::ForeignFunction)?;
         let is_ramp = matches!(self.need, Need::Ramp { .. });
         // The reading assumed something of imaginary parts, and of the sizes of ramps.
@@ -418,7 +435,8 @@ impl Choice {
         wider.imaginary *= 1.25;
         let mut last = Error::Unreachable { alpha: 0.0 };
         let stages = self.degrees.len();
-        for real_after in std::iter::once(None).chain((0..stages - 1).rev().map(Some)) {
+        let places = std::iter::once(None).chain((0..stages - 1).rev().map(Some));
+        for real_after in places.skip(earlier.min(stages - 1)) {
             match Proved::new(tail, &wider, self.gap, is_ramp, &self.degrees, real_after) {
                 Ok(proved) if self.is_good(&proved) => return Ok(proved),
                 Ok(proved) => {
