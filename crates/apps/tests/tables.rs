@@ -329,3 +329,24 @@ fn data_that_do_not_fit_are_refused() {
         assert!(Table::new("SELECT id FROM emp WHERE id > 1", &employees(), rows, slots).is_err());
     }
 }
+
+#[test]
+fn a_product_and_a_sum_between_bounds_are_known() {
+    let schema = Schema::from_json(br#"{"t": {"id": 4, "a": 4, "b": 4, "c": 4}}"#).unwrap();
+    let ranges = |filter: &str| {
+        Table::new(&format!("SELECT id FROM t WHERE {filter}"), &schema, 5, 16).unwrap().ranges()
+    };
+    let found = ranges("b + c BETWEEN 4 AND 9 AND c * a BETWEEN 10 AND 50").unwrap();
+    assert_eq!((found.value, found.columns), (0, [3, 1, 2]));
+    assert_eq!((found.product, found.sum), ((10, 50), (4, 9)));
+    for other in [
+        "a * b BETWEEN 10 AND 50",
+        "a * b BETWEEN 10 AND 50 OR a + c BETWEEN 4 AND 9",
+        "a * b BETWEEN 10 AND 50 AND a - c BETWEEN 4 AND 9",
+        "a * b BETWEEN 10 AND 50 AND a + 2 * c BETWEEN 4 AND 9",
+        "a * b BETWEEN 10 AND 50 AND id + c BETWEEN 4 AND 9",
+        "a * b NOT BETWEEN 10 AND 50 AND a + c BETWEEN 4 AND 9",
+    ] {
+        assert_eq!(ranges(other), None, "{other}");
+    }
+}

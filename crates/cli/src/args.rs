@@ -1,8 +1,10 @@
 //! The words of the command line.
 
+mod bench;
 pub mod bench_compare;
 pub mod bench_sok;
 pub mod bench_tfhe;
+mod calibrate;
 pub mod compare;
 pub mod demo;
 pub mod graph;
@@ -12,6 +14,7 @@ pub mod plan;
 pub mod sort;
 pub mod sql;
 pub mod task;
+mod train;
 #[cfg(feature = "transformer")]
 pub mod transformer;
 pub mod tree;
@@ -20,6 +23,10 @@ pub mod workload;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub use bench::{Bench, BenchBoot, BenchComposite, BenchOps};
+pub use calibrate::{Calibrate, Chain, Depths};
+pub use train::{Eval, EvalSst2, Train, TrainSst2};
 
 /// Classifies text on encrypted data.
 #[derive(Debug, Parser)]
@@ -297,231 +304,6 @@ pub struct Params {
     /// Multiplications in a row
     #[arg(long, value_name = "LEVELS")]
     pub depth: Option<u32>,
-}
-
-#[derive(Debug, Subcommand)]
-pub enum Train {
-    /// Sentiment of film reviews (SST-2)
-    #[command(after_help = "Example:\n  arras train sst2 --data ../shared/data/sst2 --out model.safetensors")]
-    Sst2(TrainSst2),
-    /// Transformers: fine-tune a pretrained one, and teach one that runs encrypted
-    #[cfg(feature = "transformer")]
-    Transformer {
-        #[command(subcommand)]
-        what: transformer::Transformer,
-    },
-    /// Transformers: fine-tune a pretrained one, and teach one that runs encrypted (needs the feature transformer)
-    #[cfg(not(feature = "transformer"))]
-    #[command(
-        after_help = "This build leaves the trainer of transformers out. Build it with: cargo build --release --features transformer"
-    )]
-    Transformer {
-        #[arg(hide = true, trailing_var_arg = true, allow_hyphen_values = true)]
-        words: Vec<String>,
-    },
-}
-
-#[derive(Debug, Args)]
-pub struct TrainSst2 {
-    /// The folder of train.tsv
-    #[arg(long, value_name = "DIR")]
-    pub data: PathBuf,
-    /// Where to write the model
-    #[arg(long, value_name = "FILE")]
-    pub out: PathBuf,
-    /// Passes over the data
-    #[arg(long, value_name = "COUNT")]
-    pub epochs: Option<usize>,
-    /// Seed of everything random
-    #[arg(long, value_name = "NUMBER")]
-    pub seed: Option<u64>,
-}
-
-#[derive(Debug, Subcommand)]
-pub enum Eval {
-    /// Sentiment of film reviews (SST-2)
-    #[command(
-        after_help = "Examples:\n  arras eval sst2 --data ../shared/data/sst2\n  arras eval sst2 --data ../shared/data/sst2 --encrypted --json"
-    )]
-    Sst2(EvalSst2),
-}
-
-#[derive(Debug, Args)]
-pub struct EvalSst2 {
-    /// The folder of dev.tsv
-    #[arg(long, value_name = "DIR")]
-    pub data: PathBuf,
-    #[command(flatten)]
-    pub model: ModelFile,
-    /// Run on encrypted sentences as well
-    #[arg(long)]
-    pub encrypted: bool,
-    /// How to pack the sentences; throughput by default, but for transformers, which have latency alone
-    #[arg(long, value_name = "MODE")]
-    pub mode: Option<Mode>,
-    /// Only so many sentences
-    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
-    pub limit: Option<u32>,
-}
-
-#[derive(Debug, Args)]
-pub struct Calibrate {
-    /// Where to write the costs; a file of the user by default, where other commands find it
-    #[arg(long, value_name = "FILE")]
-    pub out: Option<PathBuf>,
-    /// Depths of the chains, as numbers and ranges; 3-28 by default, as far as the ring reaches
-    #[arg(long, value_name = "LIST", value_delimiter = ',')]
-    pub depths: Vec<Depths>,
-    /// log2 of the ring degree
-    #[arg(long, value_name = "LOG", default_value_t = 16, value_parser = clap::value_parser!(u32).range(12..=17))]
-    pub ring: u32,
-    /// The modulus chain: each kind has a file of its own
-    #[arg(long, value_name = "KIND", default_value = "wide")]
-    pub chain: Chain,
-    /// Repetitions, of which the fastest counts
-    #[arg(long, value_name = "COUNT", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=1000))]
-    pub reps: u32,
-    /// Measure again what the file already holds, or replace a file that is no use
-    #[arg(long)]
-    pub force: bool,
-    /// Compare predicted times of polynomials with measured ones
-    #[arg(long)]
-    pub verify: bool,
-}
-
-/// A depth, or all from one to another.
-#[derive(Clone, Copy, Debug)]
-pub struct Depths {
-    pub first: u32,
-    pub last: u32,
-}
-
-impl std::str::FromStr for Depths {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let number = |text: &str| text.trim().parse().ok().filter(|depth| (1..=200).contains(depth));
-        let (first, last) = text.split_once('-').unwrap_or((text, text));
-        match (number(first), number(last)) {
-            (Some(first), Some(last)) if first <= last => Ok(Self { first, last }),
-            _ => Err("give depths from 1 to 200, as 11 or 16-28".to_owned()),
-        }
-    }
-}
-
-#[derive(Debug, Subcommand)]
-pub enum Bench {
-    /// The operations of CKKS at every level
-    #[command(
-        after_help = "Examples:\n  arras bench ops --preset n14-l7\n  arras bench ops --preset n16-l28 --levels 28,15,2 --threads 1 --json"
-    )]
-    Ops(BenchOps),
-    /// Comparison, max and ReLU on full ciphertexts, checked against the exact answers
-    #[command(
-        after_help = "Examples:\n  arras bench compare --alpha 8\n  arras bench compare --alpha 20 --depth 28 --function max --method previous --json\n  arras bench compare --all --runs 32 --out compare.json\n\nWithout --threads one core is used. The exit code is 0 when no result misses its precision or the certified error."
-    )]
-    Compare(Box<bench_compare::BenchCompare>),
-    /// One bootstrap (refresh), phase by phase: time, precision, keys, failure probability
-    #[command(
-        after_help = "Examples:\n  arras bench boot --preset toy\n  arras bench boot --preset boot-n16 --slots 1024 --threads 1 --json"
-    )]
-    Boot(BenchBoot),
-    /// Workloads and applications on bit-wise TFHE, checked, beside the SoK's figures (needs the feature tfhe)
-    #[command(
-        after_help = "Examples:\n  arras bench tfhe --work w1 --bits 8\n  arras bench tfhe --work paths --size 128 --sample 4 --json\n\nWithout --threads one core is used. The crate tfhe has no patent licence for commercial use, so it is left out unless asked for: cargo build --release --features tfhe. The exit code is 0 when no answer is wrong."
-    )]
-    Tfhe(bench_tfhe::BenchTfhe),
-    /// The SoK's workloads and applications by Arras, run and checked, beside the published figures
-    #[command(
-        after_help = "Examples:\n  arras bench sok --only w1,w2,w3 --bits 8\n  arras bench sok --only sort --sizes 8,64 --json\n  arras bench sok --out sok.json\n\nSizes are 1 value of a workload, 16 to 128 nodes (paths), depth 2 to 8 (tree), 8 to 64 elements (sort), and 64 to 512 rows (sql). Without --threads one core is used. A run of --out that was interrupted goes on where it was. The exit code is 0 when no answer is wrong."
-    )]
-    Sok(bench_sok::BenchSok),
-    /// Answer requests for polynomials applied one after another, one JSON object per line (see bench/peers)
-    #[command(hide = true)]
-    Composite(BenchComposite),
-}
-
-impl Bench {
-    /// Whether it uses one core unless told otherwise, as what is compared with others does.
-    pub fn is_on_one_core(&self) -> bool {
-        match self {
-            Self::Ops(ops) => ops.worker,
-            Self::Compare(_) | Self::Composite(_) | Self::Tfhe(_) | Self::Sok(_) => true,
-            Self::Boot(boot) => boot.worker,
-        }
-    }
-}
-
-#[derive(Debug, Args)]
-pub struct BenchOps {
-    /// A parameter set of `arras params`, or toy (small and insecure)
-    #[arg(long, value_name = "NAME", default_value = "n14-l7")]
-    pub preset: String,
-    /// The levels to time, separated by commas; all by default
-    #[arg(long, value_name = "LEVELS", value_delimiter = ',')]
-    pub levels: Vec<u8>,
-    /// Repetitions, of which the fastest counts
-    #[arg(long, value_name = "COUNT", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=10_000))]
-    pub reps: u32,
-    /// Answer requests on standard input, one JSON object per line (see bench/peers)
-    #[arg(long)]
-    pub worker: bool,
-}
-
-#[derive(Debug, Args)]
-pub struct BenchBoot {
-    /// boot-n15, boot-n16, boot-n16-precise, or toy (small and insecure)
-    #[arg(long, value_name = "NAME", default_value = "boot-n16")]
-    pub preset: String,
-    /// Slots of the vectors, a power of two; all by default
-    #[arg(long, value_name = "SLOTS")]
-    pub slots: Option<usize>,
-    /// Rounds, of which each makes the result more precise; those of the preset by default
-    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=4))]
-    pub iterations: Option<u32>,
-    /// Repetitions, of which the fastest counts
-    #[arg(long, value_name = "COUNT", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000))]
-    pub reps: u32,
-    /// Answer requests on standard input, one JSON object per line (see bench/peers)
-    #[arg(long)]
-    pub worker: bool,
-}
-
-#[derive(Debug, Args)]
-pub struct BenchComposite {
-    /// log2 of the ring dimension
-    #[arg(long, value_name = "LOG2", default_value_t = 16)]
-    pub log_ring: u32,
-    /// Multiplications one after another
-    #[arg(long, value_name = "LEVELS")]
-    pub levels: u32,
-    /// Bits of the modulus left at level 0
-    #[arg(long, value_name = "BITS", default_value_t = 60)]
-    pub base_bits: u32,
-    /// Bits of the scale and of each level
-    #[arg(long, value_name = "BITS", default_value_t = 50)]
-    pub scale_bits: u32,
-    /// Skip the security check, for rings too small to be secure
-    #[arg(long)]
-    pub danger_insecure: bool,
-}
-
-/// A modulus chain for columns.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Chain {
-    /// A base of 50 bits and scales of 47: a limb less at every level
-    Narrow,
-    /// A base of 60 bits and scales of 50, as published
-    Wide,
-}
-
-impl Chain {
-    pub fn scales(self) -> arras_client::Scales {
-        match self {
-            Self::Narrow => arras_client::Scales::NARROW,
-            Self::Wide => arras_client::Scales::WIDE,
-        }
-    }
 }
 
 /// Security in bits.

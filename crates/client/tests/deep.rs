@@ -8,7 +8,8 @@ use arras_apps::workload::{Kind, Workload};
 use arras_circuits::Op;
 use arras_ckks::Security;
 use arras_ckks::boot::presets;
-use arras_client::TaskPlan;
+use arras_client::{TaskPlan, modelled};
+use arras_plan::{Costs, Growth};
 
 fn plan(paths: &Paths) -> TaskPlan<Paths> {
     TaskPlan::for_program(paths, Security::Bits128).unwrap()
@@ -50,4 +51,29 @@ fn wide_integers_take_a_larger_scale() {
     let workload = Workload::new(Kind::W3, 16, 1 << 10).unwrap();
     let plan = TaskPlan::for_program(&workload, Security::Bits128).unwrap();
     assert!(plan.params().is_secure() && plan.prepared().bounds().iter().all(|bound| *bound < 0.5));
+}
+
+/// Plans of graphs whose signs would make too much of imaginary parts, if these were not cut off within them.
+#[test]
+fn graphs_of_any_size_are_planned() {
+    [7, 9, 13].into_iter().for_each(is_planned);
+}
+
+#[test]
+#[ignore = "minutes of planning"]
+fn graphs_of_all_sizes_to_32_are_planned() {
+    (2..=32).for_each(is_planned);
+}
+
+fn is_planned(nodes: usize) {
+    let plan = plan(&Paths::new(nodes, 8, true).unwrap());
+    let bounds = plan.prepared().bounds();
+    assert!(plan.params().is_secure() && bounds.iter().all(|bound| *bound < 0.1), "{nodes}: {bounds:?}");
+    let refreshes = plan.prepared().refresh().map_or(0, |refresh| refresh.schedule.refreshes());
+    let chain = modelled(plan.params().spec()).unwrap();
+    let way = plan.candidate(&chain, Costs::Modelled, Growth::Whole(nodes)).unwrap();
+    // A refresh is no less than a second, and what a round takes beside it no more than three.
+    let (seconds, least) = (way.seconds, refreshes as f64);
+    assert_eq!(way.refreshes, refreshes as u64);
+    assert!(seconds > least && seconds < 3.0 * nodes as f64 + 3.0 * least, "{nodes} nodes: {seconds} s");
 }

@@ -39,6 +39,8 @@ pub enum Step {
     HiddenSplit,
     /// A row of the SoK's query: a product and a sum, each between bounds.
     Row,
+    /// A distance and a predecessor by a third node: min(a, b + c), and which; its bytes are those of an entry of both matrices.
+    Update,
 }
 
 impl Step {
@@ -51,6 +53,7 @@ impl Step {
             Self::Split => "split",
             Self::HiddenSplit => "hidden-split",
             Self::Row => "row",
+            Self::Update => "update",
         }
     }
 }
@@ -101,6 +104,12 @@ impl Measured {
         self.candidate(Growth::Network, 1.0, 1.0)
     }
 
+    /// The way that finds all shortest paths.
+    #[must_use]
+    pub fn paths(self) -> Candidate {
+        self.candidate(Growth::Triples, 1.0, 1.0)
+    }
+
     fn candidate(self, growth: Growth, steps: f64, shares: f64) -> Candidate {
         let bootstraps = steps * self.bootstraps;
         Candidate {
@@ -139,8 +148,16 @@ fn parse(line: &str) -> Option<(&str, u32, Measured)> {
 mod tests {
     use super::*;
 
-    const STEPS: [Step; 7] =
-        [Step::W1, Step::W2, Step::W3, Step::Exchange, Step::Split, Step::HiddenSplit, Step::Row];
+    const STEPS: [Step; 8] = [
+        Step::W1,
+        Step::W2,
+        Step::W3,
+        Step::Exchange,
+        Step::Split,
+        Step::HiddenSplit,
+        Step::Row,
+        Step::Update,
+    ];
 
     #[test]
     fn every_step_is_there_and_takes_longer_on_more_bits() {
@@ -162,5 +179,6 @@ mod tests {
         assert!((all.seconds / one.seconds - 63.0).abs() < 1e-9);
         assert!((all.failure_log2 - one.failure_log2 - 63_f64.log2()).abs() < 1e-9);
         assert_eq!(split.network().steps(8), Some(19));
+        assert_eq!([2, 3, 16].map(|nodes| split.paths().steps(nodes)), [0, 6, 3360].map(Some));
     }
 }

@@ -68,9 +68,12 @@ pub enum Growth {
     Whole(usize),
     /// Batcher's network: a step for each comparator.
     Network,
+    /// Floyd and Warshall: a step for each pair of nodes and each third one that a path may pass.
+    Triples,
 }
 
-/// A way to do a task; times, refreshes and failures are those of one step: a run or, in a network, a comparator.
+/// A way to do a task; times, refreshes and failures are those of one step: a run, a comparator of a network, or an
+/// update of a distance.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Candidate {
     /// The kind of encryption.
@@ -85,7 +88,7 @@ pub struct Candidate {
     pub seconds: f64,
     /// Refreshes of a step.
     pub refreshes: u64,
-    /// Bytes of a run or, in a network, of a value.
+    /// Bytes of a run, of a value of a network, or of an entry of a matrix.
     pub bytes: Bytes,
     /// log2 of the probability that a step is wrong.
     pub failure_log2: f64,
@@ -101,6 +104,7 @@ impl Candidate {
             Growth::Batches(batch) => Some(values.div_ceil(batch.max(1)) as u64),
             Growth::Whole(most) => (values <= most).then_some(1),
             Growth::Network => Some(comparators(values)),
+            Growth::Triples => Some(triples(values)),
         }
     }
 
@@ -115,7 +119,9 @@ impl Candidate {
     pub fn seconds_each(&self, values: usize) -> f64 {
         match self.growth {
             Growth::Batches(batch) => self.seconds / batch.max(1) as f64,
-            Growth::Whole(_) | Growth::Network => self.seconds_for(values) / values.max(1) as f64,
+            Growth::Whole(_) | Growth::Network | Growth::Triples => {
+                self.seconds_for(values) / values.max(1) as f64
+            }
         }
     }
 
@@ -125,10 +131,18 @@ impl Candidate {
         let runs = match self.growth {
             Growth::Batches(_) | Growth::Whole(_) => self.steps(values).unwrap_or(0),
             Growth::Network => values as u64,
+            Growth::Triples => (values as u64).saturating_mul(values as u64),
         };
         let Bytes { sealed, answer, keys } = self.bytes;
         Bytes { sealed: runs.saturating_mul(sealed), answer: runs.saturating_mul(answer), keys }
     }
+}
+
+/// Triples of different nodes.
+#[must_use]
+pub fn triples(nodes: usize) -> u64 {
+    let nodes = nodes as u64;
+    [1, 2].iter().fold(nodes, |all, less| all.saturating_mul(nodes.saturating_sub(*less)))
 }
 
 /// Comparators of Batcher's odd-even merge sort of so many elements (Batcher 1968): those of the next power of two that

@@ -6,9 +6,9 @@ use crate::candidate::{Bytes, Candidate, Costs, Growth, Method, Parameters};
 use crate::error::Error;
 use crate::need::{Aim, Need};
 
-/// The most values for which a turn of the choice is looked for, and the most of them that a network sorts.
+/// The most values for which a turn of the choice is looked for, and the most of them that are sorted or linked by paths.
 const HORIZON: usize = 1 << 18;
-const SORTED: usize = 1 << 10;
+const WHOLE: usize = 1 << 10;
 
 /// A method that was considered and cannot be priced, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -171,13 +171,13 @@ fn turns(need: &Need, candidates: &[Candidate]) -> Vec<Turn> {
     let ways: Vec<&Candidate> = candidates.iter().filter(|way| way.exact || !need.exact).collect();
     let batch = |way: &&Candidate| match way.growth {
         Growth::Batches(batch) => batch,
-        Growth::Network | Growth::Whole(_) => 0,
+        Growth::Network | Growth::Triples | Growth::Whole(_) => 0,
     };
     let batches = ways.iter().map(batch).max().unwrap_or(0).saturating_mul(2).min(HORIZON);
     let reach = |way: &Candidate| match way.growth {
         // Whoever loses on a full batch loses on any number of them.
         Growth::Batches(_) => batches,
-        Growth::Network => SORTED,
+        Growth::Network | Growth::Triples => WHOLE,
         Growth::Whole(most) => most,
     };
     let most = |method: Method| ways.iter().filter(|way| way.method == method).map(|way| reach(way)).max();
@@ -186,8 +186,13 @@ fn turns(need: &Need, candidates: &[Candidate]) -> Vec<Turn> {
         let times = ways.iter().map(|way| (way.seconds_for(values), way.method));
         times.reduce(|best, way| if way.0 < best.0 { way } else { best }).map(|(_, method)| method)
     };
-    // One element needs no sorting, whoever does it.
-    let first = if ways.iter().any(|way| way.growth == Growth::Network) { 2 } else { 1 };
+    // One element needs no sorting, and between two nodes no path passes a third, whoever does it.
+    let least = |way: &&Candidate| match way.growth {
+        Growth::Batches(_) | Growth::Whole(_) => 1,
+        Growth::Network => 2,
+        Growth::Triples => 3,
+    };
+    let first = ways.iter().map(least).max().unwrap_or(1);
     let mut turns = Vec::new();
     let mut last = fastest(first);
     for values in first + 1..=horizon {

@@ -186,6 +186,23 @@ impl Chain {
         costs.and_then(|costs| costs.get(index as usize)).copied().ok_or(missing)
     }
 
+    /// With the costs of further levels by a model of a longer chain, which is brought to meet each cost at the last level of this.
+    ///
+    /// # Errors
+    /// A model of a shorter chain.
+    pub fn extended(&self, model: &Self) -> Result<Self, Error> {
+        let mut longer = Self { milliseconds: BTreeMap::new(), ..model.clone() };
+        for (&operation, costs) in &self.milliseconds {
+            let factor = self.cost(operation, self.depth)? / model.cost(operation, self.depth)?;
+            let above =
+                (self.depth + 1..=model.depth).map(|level| Ok(factor * model.cost(operation, level)?));
+            let all = costs.iter().map(|&cost| Ok(cost)).chain(above).collect::<Result<_, Error>>()?;
+            longer.milliseconds.insert(operation, all);
+        }
+        longer.check()?;
+        Ok(longer)
+    }
+
     /// Refuses costs of a chain that is built in another way by now.
     ///
     /// # Errors

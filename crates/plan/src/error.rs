@@ -158,7 +158,7 @@ pub enum Error {
     },
     /// A table of costs knows nothing of refreshes.
     #[error(
-        "the trace holds {count} refreshes, whose time no table of costs has: price the trace without them"
+        "the trace holds {count} refreshes, whose time no table of costs has: say what a refresh does, or price the trace without them"
     )]
     Refreshes {
         /// How many.

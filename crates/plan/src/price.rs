@@ -8,6 +8,7 @@
 //! | a rescale, or a relinearisation, left over | `Rescale`, or `Relinearise` |
 //! | a product, a term by a public number, a rotation | `Product`, `ScalarProduct`, `Rotate` |
 //! | hoisted rotations at one level | `HoistedRotate` each, and one `Hoist` |
+//! | a refresh | all that it does |
 //!
 //! A plan says more than its counts, and so its price is finer. Beside the products there are sums, which are bound by memory
 //! alone. They are paid in shares of an `Add`, as timed at N = 2^16; an `Add` makes a new ciphertext, and a sum in place finds
@@ -35,6 +36,18 @@ impl Chain {
     /// # Errors
     /// A level that the chain has not, or refreshes.
     pub fn price(&self, trace: &Trace) -> Result<f64, Error> {
+        self.sum(trace, None)
+    }
+
+    /// The same where a refresh does what another trace counts.
+    ///
+    /// # Errors
+    /// A level that the chain has not, or refreshes within a refresh.
+    pub fn price_refreshed(&self, trace: &Trace, refresh: &Trace) -> Result<f64, Error> {
+        self.sum(trace, Some(self.price(refresh)?))
+    }
+
+    fn sum(&self, trace: &Trace, refresh: Option<f64>) -> Result<f64, Error> {
         let mut sum = 0.0;
         for (&(op, level), &count) in &trace.counts {
             // Rotations need no level, but nothing was timed at level 0: the least there is stands for it.
@@ -58,7 +71,7 @@ impl Chain {
                 }
                 Op::PlainProduct => times(Operation::PlainProduct, count),
                 Op::ScalarProduct => times(Operation::ScalarProduct, count),
-                Op::Refresh => Err(Error::Refreshes { count }),
+                Op::Refresh => Ok(count as f64 * refresh.ok_or(Error::Refreshes { count })?),
             }?;
         }
         Ok(sum)

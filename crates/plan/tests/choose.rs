@@ -152,3 +152,21 @@ proptest! {
         }
     }
 }
+
+/// A graph of n nodes has n (n - 1) (n - 2) updates; two nodes have none.
+#[test]
+fn few_nodes_go_to_tfhe_and_more_to_ckks() {
+    let update = Measured::of(Step::Update, 8).unwrap().paths();
+    let ours = [(6.5, 3), (9.0, 4), (15.0, 8), (45.0, 16)];
+    let ours = ours.map(|(seconds, nodes)| ckks(seconds, Growth::Whole(nodes)));
+    let ways = [&ours[..], &[update.clone()]].concat();
+    let choice = choose(&need(Work::Paths, 3), &ways, &[]).unwrap();
+    assert_eq!(choice.best.method, Method::Tfhe);
+    assert!((choice.best.seconds - 6.0 * update.seconds).abs() < 1e-9);
+    assert_eq!(choice.best.bytes.sealed, 9 * update.bytes.sealed);
+    assert_eq!(
+        choice.turns.iter().map(|turn| (turn.values, turn.to)).collect::<Vec<_>>(),
+        [(4, Method::Ckks)]
+    );
+    assert_eq!(method(&need(Work::Paths, 16), &ways), Method::Ckks);
+}

@@ -3,7 +3,7 @@
 
 use arras_approx::Polynomial;
 use arras_circuits::{Arith, Op, Trace, Tracer};
-use arras_plan::{Chain, Error, Operation};
+use arras_plan::{Chain, Error, Operation, Rows};
 
 /// Costs of all operations by name, each times the level.
 fn chain(depth: u32, costs: &[(Operation, f64)]) -> Chain {
@@ -120,4 +120,29 @@ fn prices_of_odd_polynomials() {
     }
     assert!(matches!(chain.plan(&odd(15).plan(), 3), Err(Error::NoLevel { .. })));
     assert!(matches!(chain.plan(&odd(3).plan(), 10), Err(Error::NoLevel { level: 10, depth: 9 })));
+}
+
+#[test]
+fn a_refresh_is_paid_for_what_it_does() {
+    let refresh = Trace { counts: [((Op::Product, 2), 3)].into(), ..Trace::default() };
+    let counts = [((Op::Product, 3), 4), ((Op::Refresh, 1), 5)];
+    let trace = Trace { counts: counts.into(), ..Trace::default() };
+    assert_eq!(digits().price_refreshed(&trace, &refresh), Ok(3.0 * 4.0 + 5.0 * (2.0 * 3.0)));
+    assert_eq!(digits().price(&trace), Err(Error::Refreshes { count: 5 }));
+    assert_eq!(digits().price_refreshed(&trace, &trace), Err(Error::Refreshes { count: 5 }));
+}
+
+#[test]
+fn a_measured_chain_goes_on_as_a_model_does() {
+    // Twice as dear as the model at level 2, and so above it.
+    let measured = chain(2, &[(Operation::Product, 2.0), (Operation::Rotate, 5.0)]);
+    let model =
+        Chain::modelled(16, 800.0, &[1, 2, 3, 4].map(|main| Rows { main, digits: 1, special: 1 })).unwrap();
+    let longer = measured.extended(&model).unwrap();
+    assert_eq!(longer.depth(), 4);
+    for (level, cost) in [(1, 2.0), (2, 4.0), (3, 6.0), (4, 8.0)] {
+        let have = longer.cost(Operation::Product, level).unwrap();
+        assert!((have - cost).abs() < 1e-9, "{have} for {cost}");
+    }
+    assert!(model.extended(&measured).is_err());
 }

@@ -128,6 +128,12 @@ impl Paths {
         self.bits == 1 && !self.predecessors
     }
 
+    /// Whether it also finds predecessors.
+    #[must_use]
+    pub fn has_predecessors(&self) -> bool {
+        self.predecessors
+    }
+
     /// How many nodes.
     #[must_use]
     pub fn nodes(&self) -> usize {

@@ -20,12 +20,14 @@ mod build;
 mod plan;
 mod poly;
 mod predicate;
+mod ranges;
 mod read;
 mod run;
 mod schema;
 mod sql;
 
 pub use answer::{Answer, Cell};
+pub use ranges::Ranges;
 pub use read::from_csv;
 pub use schema::{BITS, Schema, TableSchema};
 

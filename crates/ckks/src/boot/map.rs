@@ -38,6 +38,12 @@ impl Steps {
         Self { slots, giant: babies.len() * stride % slots, babies, giants }
     }
 
+    /// Diagonals of the matrix: a power of two if it is cyclic, and else one less.
+    pub fn diagonals(&self) -> u64 {
+        let cyclic = self.babies.first() == Some(&0);
+        (self.babies.len() * self.giants) as u64 - u64::from(!cyclic)
+    }
+
     /// The keys, at a level.
     pub fn request(&self, level: Level) -> KeyRequest {
         let giant = (self.giants > 1).then_some(self.giant);

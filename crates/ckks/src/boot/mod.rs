@@ -4,6 +4,7 @@
 //! chain, which adds multiples of q_0; coefficients to slots; reduction modulo 1 of real and imaginary parts; and both back
 //! into one vector. `docs/bootstrapping.md` has the chain, the precision and the probability of failure.
 
+mod counts;
 mod dft;
 mod guard;
 mod map;
@@ -227,6 +228,9 @@ impl Evaluator {
         let (params, rlwe, ring) = (self.params(), self.params().rlwe(), self.params().ring());
         let low = arras_rlwe::Ciphertext { parts: x.parts, level: x.level, id: params.id() };
         let mut sum = raise(rlwe, self.keys(), &low, params.summit())?;
+        // The key switches to the sparse secret and back.
+        self.count(Op::Rotate, Level(0), 1);
+        self.count(Op::Rotate, params.summit(), 1);
         let mut by = with.slots;
         while by < params.max_slots() {
             let moved = self.automorphism_raw(&sum.parts, sum.level, Purpose::Rotate(by as u32))?;

@@ -196,3 +196,19 @@ fn the_certified_error_holds() {
     println!("measured: 2^{:.1}", largest.log2());
     assert!(largest <= error && largest > error / 1e4, "{largest:e} against {error:e}");
 }
+
+#[test]
+fn a_refresh_counts_what_was_foretold() {
+    let part = |slots: usize| {
+        let s = setup(slots);
+        let z: Vec<Complex> = values(slots).iter().map(|z| Complex::new(z.re / 2.0, z.im / 2.0)).collect();
+        let plain = s.params.encode_complex(&z, slots, s.boot.input_level()).unwrap();
+        let sealed = s.params.encrypt(&plain, &s.secret, &mut rng(2)).unwrap().expand(&s.params);
+        s.eval.bootstrap(&sealed, &s.boot).unwrap();
+        (s.eval.counts(), TOY.counts(&s.params, slots).unwrap())
+    };
+    for slots in [128, 64, 32, 4] {
+        let (counted, foretold) = part(slots);
+        assert_eq!(counted, foretold, "{slots} slots");
+    }
+}

@@ -67,6 +67,8 @@ pub struct Paths {
     /// Compare the answer with the same algorithm in the clear
     #[arg(long)]
     pub check: bool,
+    #[command(flatten)]
+    pub beside: task::Beside,
 }
 
 #[derive(Debug, Args)]

@@ -12,7 +12,8 @@ pub struct Plan {
     /// Bits of the integers
     #[arg(long, value_name = "BITS", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=16))]
     pub bits: u32,
-    /// Values of a workload, elements to sort, samples for a tree, rows of a table; 8 elements and else 1 by default
+    /// Values of a workload, elements to sort, nodes of a graph, samples for a tree, rows of a table; 8 elements, 16 nodes and else 1 by
+    /// default
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=1_000_000_000))]
     pub values: Option<u32>,
     /// Find what takes the least time of a value where batches are full, not the least time in all
@@ -49,6 +50,8 @@ pub enum Work {
     W3,
     /// Sorting an array
     Sort,
+    /// All shortest paths of a graph with their predecessors
+    Paths,
     /// Classes by a complete decision tree, a feature of its own at each split
     Tree,
     /// SELECT id WHERE a * b BETWEEN … AND a + c BETWEEN …

@@ -19,6 +19,8 @@ pub struct Sql {
     /// Run so many times, of which the fastest counts
     #[arg(long, value_name = "COUNT", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub runs: u32,
+    #[command(flatten)]
+    pub beside: task::Beside,
 }
 
 /// One party at a time.

@@ -7,9 +7,14 @@ use anyhow::Context as _;
 use arras_apps::Program as _;
 use arras_apps::graph::{Graph, Paths, Routes};
 use arras_client::store;
+use arras_plan::bitwise::{Measured, Step};
+use arras_plan::{Growth, sok};
 use serde::Serialize;
 
 use crate::args::graph as args;
+use crate::args::task::Beside as Asked;
+use crate::cmd::baseline::{self, Beside};
+use crate::cmd::plan::Rival;
 use crate::cmd::task::{self, Took};
 use crate::output::Output;
 
@@ -17,11 +22,11 @@ pub fn run(what: &args::Graph, out: &Output) -> anyhow::Result<ExitCode> {
     match what {
         args::Graph::Paths(args) => {
             let (program, graph) = weighted(&args.file, &args.weights)?;
-            answer(program, &graph, args.check, &args.file, out)
+            answer(program, &graph, args.check, &args.file, &args.beside, out)
         }
         args::Graph::Reach(args) => {
             let (program, graph) = unweighted(&args.file)?;
-            answer(program, &graph, args.check, &args.file, out)
+            answer(program, &graph, args.check, &args.file, &NOTHING, out)
         }
         args::Graph::Seal(args) => {
             let (program, graph) =
@@ -70,6 +75,8 @@ struct Report {
     wrong: Option<usize>,
     #[serde(flatten)]
     took: Took,
+    #[serde(flatten)]
+    beside: Option<Beside>,
 }
 
 impl Found {
@@ -111,16 +118,45 @@ fn answer(
     graph: &Graph,
     check: bool,
     file: &args::File,
+    beside: &Asked,
     out: &Output,
 ) -> anyhow::Result<ExitCode> {
-    let done = task::all_in_one(&program, graph, file.security.security())?;
+    let bitwise = baseline::asked(beside)?;
+    let rival = bitwise.as_ref().map(|_| same(&program, graph)).transpose()?;
+    let done = task::all_in_one(&program, graph, file.security.security(), elsewhere(&program))?;
     let wrong = check.then(|| differences(&done.answer, &program.exact(graph)));
-    let report = Report { found: Found::new(program, done.answer), wrong, took: done.took };
+    let size = (sok::Work::Paths, program.nodes());
+    let beside = bitwise.zip(rival).map(|(bitwise, task)| bitwise.beside(&task, SAMPLE, size)).transpose()?;
+    let report = Report { found: Found::new(program, done.answer), wrong, took: done.took, beside };
     let shown = out.show(&report, |report| {
         let wrong = report.wrong.map_or(String::new(), |wrong| format!("{wrong} values wrong\n"));
-        format!("{}\n{wrong}{}", human(&report.found), task::took_lines(&report.took))
+        let beside = baseline::lines(report.beside.as_ref());
+        format!("{}\n{wrong}{}{beside}", human(&report.found), task::took_lines(&report.took))
     })?;
     Ok(if wrong.is_some_and(|wrong| wrong > 0) { ExitCode::FAILURE } else { shown })
+}
+
+/// Nodes of the baseline's graph that are really linked by paths.
+const SAMPLE: usize = 3;
+
+/// No baseline is asked for.
+const NOTHING: Asked = Asked { baseline: None };
+
+/// The same graph as the bit-wise baseline takes it; at widths in between it takes the next one.
+fn same(program: &Paths, graph: &Graph) -> anyhow::Result<arras_switch::baseline::Task> {
+    let (nodes, bits) = (program.nodes(), program.bits().next_multiple_of(2));
+    let none = (1 << bits) - 1;
+    let weight = |at: usize| graph.weight(at / nodes, at % nodes).unwrap_or(none);
+    let weights: Vec<u64> = (0..nodes * nodes).map(weight).collect();
+    Ok(arras_switch::baseline::Task::paths(bits, nodes, &weights)?)
+}
+
+/// What the same paths take elsewhere, predecessors and all.
+fn elsewhere(program: &Paths) -> Option<Rival> {
+    let (bits, nodes) = (program.bits(), program.nodes());
+    let bitwise = Measured::of(Step::Update, bits).ok()?.paths();
+    let rival = || Rival::new(sok::Work::Paths, bits, nodes, Growth::Whole(nodes), bitwise);
+    (nodes > 2 && program.has_predecessors()).then(rival)
 }
 
 fn differences(found: &Routes, exact: &Routes) -> usize {

@@ -85,7 +85,7 @@ fn located(error: NetworkError, table: &Table, labelled: bool) -> anyhow::Error 
 
 fn predict(args: &args::Predict, out: &Output) -> anyhow::Result<ExitCode> {
     let (program, table) = ready(&args.samples)?;
-    let done = task::all_in_one(&program, &table.rows, args.samples.security.security())?;
+    let done = task::all_in_one(&program, &table.rows, args.samples.security.security(), None)?;
     let units = done.took.plan.certificate.bounds.iter().copied().fold(0.0, f64::max);
     let bound = (units + 0.5) * program.resolution();
     let checked = args.check.then(|| compare(&done.answer, &program.exact(&table.rows), bound));

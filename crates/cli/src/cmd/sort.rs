@@ -5,12 +5,14 @@ use std::process::ExitCode;
 use anyhow::{Context as _, bail};
 use arras_apps::sort::{self, Order};
 use arras_apps::{Program as _, Sort};
-use arras_plan::sok;
+use arras_plan::bitwise::{Measured, Step};
+use arras_plan::{Growth, sok};
 use serde::Serialize;
 
 use crate::args::sort::{Mode, Party, Seal, Values};
 use crate::args::{self, task::Open};
 use crate::cmd::baseline::{self, Beside};
+use crate::cmd::plan::Rival;
 use crate::cmd::task::{self, Took};
 use crate::input;
 use crate::output::{self, Output};
@@ -52,7 +54,7 @@ fn all_in_one(args: &Values, how: &args::sort::Sort, out: &Output) -> anyhow::Re
     let bitwise = baseline::asked(&how.beside)?;
     let rival = bitwise.as_ref().map(|_| arras_switch::baseline::Task::sort(sort.bits(), &values));
     let rival = rival.transpose()?;
-    let done = task::all_in_one(&sort, &values, args.security.security())?;
+    let done = task::all_in_one(&sort, &values, args.security.security(), elsewhere(&sort))?;
     let wrong = how.check.then(|| wrong(&done.answer, &sort.exact(&values)));
     let size = (sok::Work::Sort, values.len());
     let beside = bitwise.zip(rival).map(|(bitwise, task)| bitwise.beside(&task, SAMPLE, size)).transpose()?;
@@ -67,6 +69,14 @@ fn all_in_one(args: &Values, how: &args::sort::Sort, out: &Output) -> anyhow::Re
     };
     let shown = out.show(&report, human)?;
     Ok(if wrong.is_some_and(|wrong| wrong > 0) { ExitCode::FAILURE } else { shown })
+}
+
+/// What the same array takes elsewhere, where a network sorts it all.
+fn elsewhere(sort: &Sort) -> Option<Rival> {
+    let bitwise = Measured::of(Step::Exchange, sort.bits()).ok()?.network();
+    let (bits, length) = (sort.bits(), sort.length());
+    let rival = || Rival::new(sok::Work::Sort, bits, length, Growth::Whole(length), bitwise);
+    (sort.mode() == sort::Mode::Sort && length > 1).then(rival)
 }
 
 fn seal(args: &Seal, out: &Output) -> anyhow::Result<ExitCode> {

@@ -5,14 +5,18 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::{Context as _, bail};
-use arras_apps::table::{self, Answer, Cell, Schema};
+use arras_apps::table::{self, Answer, Cell, Ranges, Schema};
 use arras_apps::{Program as _, Table};
 use arras_ckks::Security;
 use arras_client::{TaskPlan, store};
+use arras_plan::bitwise::{Measured, Step};
+use arras_plan::{Growth, sok};
 use serde::Serialize;
 
 use crate::args::sql::{Asked, Party, Seal, Sql};
 use crate::args::task::{Open, Run};
+use crate::cmd::baseline::{self, Beside};
+use crate::cmd::plan::Rival;
 use crate::cmd::task::{self, Session, Took};
 use crate::output::{self, Output};
 
@@ -27,6 +31,8 @@ struct Report {
     threads: usize,
     #[serde(flatten)]
     took: Took,
+    #[serde(flatten)]
+    beside: Option<Beside>,
 }
 
 pub fn run(args: &Sql, out: &Output) -> anyhow::Result<ExitCode> {
@@ -42,26 +48,62 @@ pub fn run(args: &Sql, out: &Output) -> anyhow::Result<ExitCode> {
 }
 
 fn whole(asked: &Asked, args: &Sql, out: &Output) -> anyhow::Result<ExitCode> {
+    let bitwise = baseline::asked(&args.beside)?;
     let started = Instant::now();
     let (plan, columns) = read(asked)?;
     let program = plan.prepared().program();
     let (wanted, table_rows) = (program.exact(&columns), program.rows());
-    let mut session = Session::with(plan, started.elapsed().as_secs_f64())?;
+    let same = bitwise.as_ref().map(|_| same(program, &columns)).transpose()?;
+    let rival = elsewhere(program);
+    let mut session = Session::with(plan, started.elapsed().as_secs_f64(), rival)?;
     let (mut exact, mut last) = (true, None);
     for _ in 0..args.runs {
         let answer = session.round(&columns)?;
         exact &= answer == wanted;
         last = Some(answer);
     }
+    let size = (sok::Work::Sql, table_rows);
+    let beside = bitwise.zip(same).map(|(bitwise, task)| bitwise.beside(&task, SAMPLE, size)).transpose()?;
     let report = Report {
         answer: last.context("no run")?,
         table_rows,
         exact: args.check.then_some(exact),
         threads: rayon::current_num_threads(),
         took: session.took().clone(),
+        beside,
     };
     let shown = out.show(&report, human)?;
     Ok(if report.exact == Some(false) { ExitCode::FAILURE } else { shown })
+}
+
+/// Rows that the baseline really takes.
+const SAMPLE: usize = 1;
+
+/// Bits of the widest of the columns that a query names, as the bit-wise baseline counts them: by twos.
+fn width(program: &Table, ranges: &Ranges) -> u32 {
+    let columns = program.table().columns();
+    let named = ranges.columns.iter().chain([&ranges.value]).filter_map(|&column| columns.get(column));
+    named.map(|(_, bits)| bits.next_multiple_of(2)).max().unwrap_or(2)
+}
+
+/// The same query on the same rows as the bit-wise baseline takes it.
+fn same(program: &Table, columns: &[Vec<u64>]) -> anyhow::Result<arras_switch::baseline::Task> {
+    use arras_switch::baseline::{Query, Select, Task};
+    let ranges = program.ranges().context(
+        "the baseline takes SELECT value WHERE a * b BETWEEN … AND a + c BETWEEN … alone: leave out --baseline",
+    )?;
+    let [a, b, c] = ranges.columns;
+    let row = |row: usize| [ranges.value, a, b, c].map(|column| columns[column][row]);
+    let rows: Vec<[u64; 4]> = (0..program.rows()).map(row).collect();
+    let query = Query { product: ranges.product, sum: ranges.sum, select: Select::Rows };
+    Ok(Task::rows(width(program, &ranges), query, &rows)?)
+}
+
+/// What the same rows take elsewhere, where such a query was measured.
+fn elsewhere(program: &Table) -> Option<Rival> {
+    let (bits, rows) = (width(program, &program.ranges()?), program.rows());
+    let bitwise = Measured::of(Step::Row, bits).ok()?.each(1);
+    Some(Rival::new(sok::Work::Sql, bits, rows, Growth::Batches(rows), bitwise))
 }
 
 fn seal(args: &Seal, out: &Output) -> anyhow::Result<ExitCode> {
@@ -116,18 +158,16 @@ fn human(report: &Report) -> String {
         Some(true) => "the same as in the clear; ",
         Some(false) => "not the same as in the clear; ",
     };
+    let beside = baseline::lines(report.beside.as_ref());
     format!(
-        "{}{check}{} of {} rows, {:.3} s on {} thread(s), keys {:.1} s\nsealed {}, answer {}, keys {}\n{}\n",
+        "{}{check}{} of {} rows, {:.3} s on {} thread(s), keys {:.1} s\n{}{beside}",
         lines(&report.answer),
         report.answer.rows.len(),
         report.table_rows,
         took.run_seconds,
         report.threads,
         took.key_seconds,
-        output::bytes(took.sealed_bytes as u64),
-        output::bytes(took.answer_bytes as u64),
-        output::bytes(took.evaluation_key_bytes as u64),
-        task::plan_line(&took.plan),
+        task::size_lines(took),
     )
 }
 

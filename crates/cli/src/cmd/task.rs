@@ -15,6 +15,7 @@ use serde::de::DeserializeOwned;
 
 use crate::args::task::{Open, Run, Seal};
 use crate::cmd::params::tenths;
+use crate::cmd::plan::{Rival, explained};
 use crate::cmd::{bench, evaluate};
 use crate::{costs, keyring, memory, output, stop};
 
@@ -160,15 +161,9 @@ pub struct Session<P> {
 }
 
 impl<P: Task> Session<P> {
-    /// Plans a program and makes its keys.
-    pub fn new(program: &P, security: Security) -> anyhow::Result<Self> {
-        let started = Instant::now();
-        let plan = plan(program, security)?;
-        Self::with(plan, started.elapsed().as_secs_f64())
-    }
-
-    /// Makes keys for a plan that took so many seconds.
-    pub fn with(plan: TaskPlan<P>, plan_seconds: f64) -> anyhow::Result<Self> {
+    /// Makes keys for a plan that took so many seconds, and compares it with a rival if it has one.
+    pub fn with(plan: TaskPlan<P>, plan_seconds: f64, rival: Option<Rival>) -> anyhow::Result<Self> {
+        let choice = rival.map(|rival| explained(&plan, &rival)).transpose()?.map(Explained::from);
         let started = Instant::now();
         let params = plan.params();
         memory::check("the evaluation keys", 2 * plan.request().sizes(params.rlwe())?.memory)?;
@@ -178,7 +173,7 @@ impl<P: Task> Session<P> {
         let key_seconds = started.elapsed().as_secs_f64();
         let engine = Engine::new(params, wire::from_bytes(params.rlwe(), &evaluation)?)?;
         let took = Took {
-            plan: described(&plan),
+            plan: Plan { choice, ..described(&plan) },
             plan_seconds,
             key_seconds,
             seal_seconds: 0.0,
@@ -223,10 +218,13 @@ pub fn all_in_one<P: Task>(
     program: &P,
     data: &P::Data,
     security: Security,
+    rival: Option<Rival>,
 ) -> anyhow::Result<Done<P::Answer>> {
     // Before any plan or key is made: data that cannot be sealed are no reason to wait.
     program.pack(data)?;
-    let mut session = Session::new(program, security)?;
+    let started = Instant::now();
+    let plan = plan(program, security)?;
+    let mut session = Session::with(plan, started.elapsed().as_secs_f64(), rival)?;
     let answer = session.round(data)?;
     Ok(Done { answer, took: session.took })
 }
@@ -369,12 +367,26 @@ pub fn plan_line(plan: &Plan) -> String {
     )
 }
 
+/// Bytes, the plan, and why it is this one, on lines.
+pub fn size_lines(took: &Took) -> String {
+    let bytes = |count: usize| output::bytes(count as u64);
+    format!(
+        "sealed {}, answer {}, keys {}\n{}\n{}",
+        bytes(took.sealed_bytes),
+        bytes(took.answer_bytes),
+        bytes(took.evaluation_key_bytes),
+        plan_line(&took.plan),
+        took.plan.choice.as_ref().map_or("", |choice| choice.explanation.as_str()),
+    )
+}
+
 /// What a run took, on lines.
 pub fn took_lines(took: &Took) -> String {
     let bytes = |count: usize| output::bytes(count as u64);
     format!(
-        "\n{}\nplan {:.2} s, keys {:.2} s ({}), seal {:.2} s ({}), run {:.2} s, open {:.2} s ({})\n",
+        "\n{}\n{}plan {:.2} s, keys {:.2} s ({}), seal {:.2} s ({}), run {:.2} s, open {:.2} s ({})\n",
         plan_line(&took.plan),
+        took.plan.choice.as_ref().map_or("", |choice| choice.explanation.as_str()),
         took.plan_seconds,
         took.key_seconds,
         bytes(took.evaluation_key_bytes),

@@ -6,16 +6,16 @@ use std::time::Instant;
 use arras_apps::{Program as _, Workload, workload};
 use arras_client::TaskPlan;
 use arras_plan::bitwise::{Measured, Step};
-use arras_plan::{Aim, Choice, Growth, Need, sok};
+use arras_plan::{Growth, sok};
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng as _, SeedableRng as _};
 use serde::Serialize;
 
 use crate::args;
 use crate::cmd::baseline::{self, Beside};
-use crate::cmd::plan;
-use crate::cmd::task::{self, Plan, Session};
-use crate::output::{self, Output};
+use crate::cmd::plan::Rival;
+use crate::cmd::task::{self, Plan, Session, Took};
+use crate::output::Output;
 
 #[derive(Serialize)]
 struct Report {
@@ -39,6 +39,9 @@ struct Report {
     key_seconds: f64,
     plan_seconds: f64,
     plan: Plan,
+    /// For people: programs have its parts above.
+    #[serde(skip)]
+    took: Took,
     #[serde(flatten)]
     beside: Option<Beside>,
 }
@@ -47,9 +50,9 @@ pub fn run(args: &args::workload::Workload, out: &Output) -> anyhow::Result<Exit
     let bitwise = baseline::asked(&args.beside)?;
     let started = Instant::now();
     let plan = planned(args)?;
-    let (program, choice) = (*plan.prepared().program(), choice(&plan)?);
-    let rival = bitwise.as_ref().map(|_| rival(&program, args.seed)).transpose()?;
-    let mut session = Session::with(plan, started.elapsed().as_secs_f64())?;
+    let program = *plan.prepared().program();
+    let same = bitwise.as_ref().map(|_| same(&program, args.seed)).transpose()?;
+    let mut session = Session::with(plan, started.elapsed().as_secs_f64(), Some(rival(&program)?))?;
     let mut wrong = 0;
     for run in 0..args.runs {
         let columns = columns(&program, args.seed, run);
@@ -58,7 +61,7 @@ pub fn run(args: &args::workload::Workload, out: &Output) -> anyhow::Result<Exit
     }
     let took = session.took();
     let size = (known(program.kind()).0, 1);
-    let beside = bitwise.zip(rival).map(|(bitwise, task)| bitwise.beside(&task, SAMPLE, size)).transpose()?;
+    let beside = bitwise.zip(same).map(|(bitwise, task)| bitwise.beside(&task, SAMPLE, size)).transpose()?;
     let wrong_beside = beside.as_ref().map_or(0, |beside| beside.tfhe.wrong);
     let report = Report {
         workload: program.kind(),
@@ -78,7 +81,8 @@ pub fn run(args: &args::workload::Workload, out: &Output) -> anyhow::Result<Exit
         key_seconds: took.key_seconds,
         plan_seconds: took.plan_seconds,
         beside,
-        plan: Plan { choice: Some(choice.into()), ..took.plan.clone() },
+        plan: took.plan.clone(),
+        took: took.clone(),
     };
     let shown = out.show(&report, human)?;
     Ok(if wrong + wrong_beside > 0 { ExitCode::FAILURE } else { shown })
@@ -101,20 +105,18 @@ fn planned(args: &args::workload::Workload) -> anyhow::Result<TaskPlan<Workload>
 /// The fewest slots of a ring that has the levels for any workload.
 pub const FEWEST: usize = 1 << 13;
 
-/// Which method takes the least time for as many values as there are slots.
-fn choice(plan: &TaskPlan<Workload>) -> anyhow::Result<Choice> {
-    let program = plan.prepared().program();
+/// What as many values as there are slots take elsewhere.
+fn rival(program: &Workload) -> anyhow::Result<Rival> {
     let (work, step) = known(program.kind());
     let (bits, slots) = (program.bits(), program.slots());
-    let need = Need { work, bits, values: slots, exact: true, aim: Aim::Latency };
-    plan::explained(plan, &need, Growth::Batches(slots), Measured::of(step, bits)?.each(1))
+    Ok(Rival::new(work, bits, slots, Growth::Batches(slots), Measured::of(step, bits)?.each(1)))
 }
 
 /// Values of the baseline that are really run.
 const SAMPLE: usize = 2;
 
 /// The same values as bit-wise TFHE takes them.
-fn rival(program: &Workload, seed: u64) -> anyhow::Result<arras_switch::baseline::Task> {
+fn same(program: &Workload, seed: u64) -> anyhow::Result<arras_switch::baseline::Task> {
     use arras_switch::baseline::{Task, Work};
     let work = match program.kind() {
         workload::Kind::W1 => Work::W1,
@@ -169,19 +171,14 @@ pub fn columns(program: &Workload, seed: u64, run: u32) -> Vec<Vec<u64>> {
 
 fn human(report: &Report) -> String {
     format!(
-        "{} of {} values wrong; {:.3} s on {} thread(s), {:.4} ms a value in {} slots\n\
-         sealed {}, {} there and back, keys {}\n{}\n{}{}",
+        "{} of {} values wrong; {:.3} s on {} thread(s), {:.4} ms a value in {} slots\n{}{}",
         report.wrong,
         report.values,
         report.seconds,
         report.threads,
         report.amortised_ms,
         report.slots,
-        output::bytes(report.ciphertext_bytes as u64),
-        output::bytes(report.communication_bytes as u64),
-        output::bytes(report.evaluation_key_bytes as u64),
-        task::plan_line(&report.plan),
-        report.plan.choice.as_ref().map_or("", |choice| choice.explanation.as_str()),
+        task::size_lines(&report.took),
         baseline::lines(report.beside.as_ref()),
     )
 }

@@ -1,13 +1,15 @@
 //! The ways to do a task: our plans, traced and priced, and bit-wise TFHE as recorded.
 
+use std::collections::BTreeSet;
+
 use arras_apps::sort::{self, Sort};
 use arras_apps::tree::{Forest, Packing, Predict};
 use arras_apps::workload::{self, Workload};
-use arras_apps::{Program, Table};
+use arras_apps::{Paths, Program, Table};
 use arras_ckks::Security;
 use arras_client::{TaskPlan, modelled};
 use arras_plan::bitwise::{Measured, Step};
-use arras_plan::{Candidate, Choice, Costs, Growth, Method, Need, Refused, choose};
+use arras_plan::{Aim, Candidate, Choice, Costs, Growth, Method, Need, Refused, choose, sok};
 
 use super::coarse::Coarse;
 use crate::args::plan::{Plan, Work};
@@ -65,9 +67,13 @@ impl Pricing {
         let spec = plan.params().spec();
         let (chain, costs) = if self.measure {
             let chain = costs::measure(plan.params(), 1, REPETITIONS, || ())?;
-            (chain.ok_or_else(|| anyhow::anyhow!("interrupted"))?, Costs::Measured)
+            let chain = chain.ok_or_else(|| anyhow::anyhow!("interrupted"))?;
+            // What a refresh does above the levels of a program was not measured.
+            let is_refreshed = spec.refresh.is_some();
+            (if is_refreshed { chain.extended(&modelled(spec)?)? } else { chain }, Costs::Measured)
         } else {
-            match costs::Known::new(None)?.chain(spec) {
+            // Kept costs are of chains without refreshes.
+            match costs::Known::new(None)?.chain(spec).filter(|_| spec.refresh.is_none()) {
                 Some(chain) => (chain, Costs::Measured),
                 None => (modelled(spec)?, Costs::Modelled),
             }
@@ -98,6 +104,12 @@ pub fn of(args: &Plan, work: Work, need: &Need) -> anyhow::Result<Found> {
     if work == Work::Sort && need.values < 2 {
         anyhow::bail!("an array of {} needs no sorting: give at least 2", need.values);
     }
+    if work == Work::Paths && need.values < LEAST_NODES {
+        anyhow::bail!(
+            "a graph of {} nodes has no path past a third one to look for: give at least {LEAST_NODES}",
+            need.values
+        );
+    }
     match work {
         Work::W1 => found.workload(pricing, (workload::Kind::W1, Step::W1), args)?,
         Work::W2 => found.workload(pricing, (workload::Kind::W2, Step::W2), args)?,
@@ -107,6 +119,12 @@ pub fn of(args: &Plan, work: Work, need: &Need) -> anyhow::Result<Found> {
                 found.add(array(pricing, bits, length))?;
             }
             found.candidates.push(Measured::of(Step::Exchange, bits)?.network());
+        }
+        Work::Paths => {
+            for nodes in graphs(need.values) {
+                found.add(paths(pricing, bits, nodes))?;
+            }
+            found.candidates.push(Measured::of(Step::Update, bits)?.paths());
         }
         Work::Tree => {
             let forest = examples::complete_tree(args.depth)?;
@@ -152,6 +170,20 @@ fn array(pricing: Pricing, bits: u32, length: usize) -> anyhow::Result<Candidate
     pricing.candidate(&task::plan(&program, pricing.security)?, Growth::Whole(length))
 }
 
+/// The fewest nodes with a path past a third one.
+const LEAST_NODES: usize = 3;
+
+/// Sizes of graphs: those where the choice may turn, some up to the one that is asked for, and that one.
+fn graphs(nodes: usize) -> BTreeSet<usize> {
+    let smaller = [8, 16].into_iter().filter(|&size| size < nodes);
+    (LEAST_NODES..=5).chain(smaller).chain([nodes]).collect()
+}
+
+fn paths(pricing: Pricing, bits: u32, nodes: usize) -> anyhow::Result<Candidate> {
+    let program = Paths::new(nodes, bits, true)?;
+    pricing.candidate(&task::plan(&program, pricing.security)?, Growth::Whole(nodes))
+}
+
 /// A ciphertext full of samples.
 fn samples(
     pricing: Pricing,
@@ -176,17 +208,24 @@ fn rows(pricing: Pricing, bits: u32) -> anyhow::Result<Candidate> {
     pricing.full(sql::FEWEST, rows, |slots| Ok(Table::new(&query, &schema, rows(slots), slots)?))
 }
 
+/// Bit-wise TFHE beside a task that has a plan.
+pub struct Rival {
+    pub need: Need,
+    /// How the time of the plan grows.
+    pub growth: Growth,
+    pub bitwise: Candidate,
+}
+
+impl Rival {
+    /// For an exact task whose total time counts.
+    pub fn new(work: sok::Work, bits: u32, values: usize, growth: Growth, bitwise: Candidate) -> Self {
+        Self { need: Need { work, bits, values, exact: true, aim: Aim::Latency }, growth, bitwise }
+    }
+}
+
 /// The choice for a task that has a plan already, beside bit-wise TFHE.
-pub fn explained<P: Program>(
-    plan: &TaskPlan<P>,
-    need: &Need,
-    growth: Growth,
-    bitwise: Candidate,
-) -> anyhow::Result<Choice> {
+pub fn explained<P: Program>(plan: &TaskPlan<P>, rival: &Rival) -> anyhow::Result<Choice> {
     let pricing = Pricing { security: plan.params().spec().security, measure: false };
-    let (candidates, refused) = match pricing.candidate(plan, growth) {
-        Ok(candidate) => (vec![candidate, bitwise], Vec::new()),
-        Err(error) => (vec![bitwise], vec![Refused { method: Method::Ckks, why: format!("{error:#}") }]),
-    };
-    Ok(choose(need, &candidates, &refused)?)
+    let candidates = [pricing.candidate(plan, rival.growth)?, rival.bitwise.clone()];
+    Ok(choose(&rival.need, &candidates, &[])?)
 }

@@ -50,7 +50,7 @@ pub fn run(args: &Plan, out: &Output) -> anyhow::Result<ExitCode> {
 fn example(question: Question, single: &[Candidate], many: &[Candidate]) -> Option<Choice> {
     let batch = many.iter().filter_map(|way| match way.growth {
         Growth::Batches(batch) => Some(batch),
-        Growth::Whole(_) | Growth::Network => None,
+        Growth::Whole(_) | Growth::Network | Growth::Triples => None,
     });
     let (work, values, ways) = match (question.operations, question.simd) {
         (Operations::Mixed, Some(false)) => (Work::W2, 1, single),

@@ -14,7 +14,7 @@ use crate::args;
 use crate::output::Output;
 use crate::stop;
 
-pub use candidates::explained;
+pub use candidates::{Rival, explained};
 
 #[derive(Serialize)]
 struct Report {
@@ -40,6 +40,7 @@ fn need(args: &args::plan::Plan, work: args::plan::Work) -> Need {
         Word::W2 => (Work::W2, 1),
         Word::W3 => (Work::W3, 1),
         Word::Sort => (Work::Sort, 8),
+        Word::Paths => (Work::Paths, 16),
         Word::Tree => (Work::Tree, 1),
         Word::Sql => (Work::Sql, 1),
     };

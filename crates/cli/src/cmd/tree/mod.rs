@@ -10,12 +10,14 @@ use anyhow::Context as _;
 use arras_apps::Program as _;
 use arras_apps::tree::{Model, ModelError, Packing, Predict, Prediction, Samples};
 use arras_client::store;
-use arras_plan::sok;
+use arras_plan::bitwise::{Measured, Step};
+use arras_plan::{Growth, sok};
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::args::tree::{self as args, Tree};
 use crate::cmd::baseline::{self, Beside};
+use crate::cmd::plan::Rival;
 use crate::cmd::samples::{self, Table};
 use crate::cmd::task::{self, Took};
 use crate::output::{self, Output};
@@ -116,7 +118,7 @@ fn predict(args: &args::Predict, out: &Output) -> anyhow::Result<ExitCode> {
     let Ready { model, table, program, data } = ready(&args.samples)?;
     let bitwise = baseline::asked(&args.beside)?;
     let rival = bitwise.as_ref().map(|_| beside::task(&model, &program, &data)).transpose()?;
-    let done = task::all_in_one(&program, &data, args.samples.security.security())?;
+    let done = task::all_in_one(&program, &data, args.samples.security.security(), elsewhere(&program))?;
     let predictions = done.answer;
     let wrong = args.check.then(|| {
         predictions.iter().zip(program.exact(&data)).filter(|(found, exact)| *found != exact).count()
@@ -146,6 +148,14 @@ fn predict(args: &args::Predict, out: &Output) -> anyhow::Result<ExitCode> {
     };
     let shown = out.show(&report, |report| human(report, &table))?;
     Ok(if wrong.is_some_and(|wrong| wrong > 0) { ExitCode::FAILURE } else { shown })
+}
+
+/// What the same samples take elsewhere, if integers of so many bits were measured there: a step for each split.
+fn elsewhere(program: &Predict) -> Option<Rival> {
+    let (samples, splits) = (program.rows(), program.forest().splits().len());
+    let step = if program.hides_thresholds() { Step::HiddenSplit } else { Step::Split };
+    let bitwise = Measured::of(step, program.bits()).ok().filter(|_| splits > 0)?.each(splits);
+    Some(Rival::new(sok::Work::Tree, program.bits(), samples, Growth::Batches(samples), bitwise))
 }
 
 /// The name of a class, or its number from 0.

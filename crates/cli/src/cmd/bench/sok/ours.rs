@@ -108,7 +108,7 @@ fn measured<P: Task>(
     wrong: impl Fn(&P::Answer, &P::Answer) -> usize,
 ) -> anyhow::Result<Ours> {
     let want = plan.prepared().program().exact(data);
-    let mut session = Session::with(plan, plan_seconds)?;
+    let mut session = Session::with(plan, plan_seconds, None)?;
     let have = session.round(data)?;
     let took = session.took();
     Ok(Ours {
