@@ -3,43 +3,19 @@
 
 mod arras;
 
-use std::path::PathBuf;
+use arras::{Folder, Outcome, arras};
+use serde_json::json;
 
-use arras::arras;
-use serde_json::{Value, json};
-use tempfile::TempDir;
-
-struct Folder(TempDir);
-
-impl Folder {
-    fn new() -> Self {
-        Self(TempDir::new().unwrap())
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn text(&self, name: &str) -> String {
-        self.path(name).display().to_string()
-    }
-
-    fn write(&self, name: &str, text: &str) -> String {
-        std::fs::write(self.path(name), text).unwrap();
-        self.text(name)
-    }
-
-    fn paths(&self, graph: &str, more: &[&str]) -> arras::Outcome {
-        let file = self.write("graph.csv", graph);
-        arras(&[&["graph", "paths", "--in", &file, "--json"][..], more].concat())
-    }
+fn paths(folder: &Folder, graph: &str, more: &[&str]) -> Outcome {
+    let file = folder.write("graph.csv", graph);
+    arras(&[&["graph", "paths", "--in", &file, "--json"][..], more].concat())
 }
 
 #[test]
 #[ignore = "slow: 3 GB of memory for keys"]
 fn paths_of_an_encrypted_graph_are_found() {
     let report =
-        Folder::new().paths("0,10,\n,0,10\n30,inf,0\n", &["--bits", "3", "--scale", "--check"]).json();
+        paths(&Folder::new(), "0,10,\n,0,10\n30,inf,0\n", &["--bits", "3", "--scale", "--check"]).json();
     assert_eq!(report["wrong"], 0);
     // The largest weight, 30, becomes 6.
     assert_eq!(report["distances"], json!([[0, 2, 4], [7, 0, 2], [6, 7, 0]]));
@@ -52,29 +28,9 @@ fn paths_of_an_encrypted_graph_are_found() {
 fn each_party_does_its_part() {
     let folder = Folder::new();
     let graph = folder.write("graph.csv", "0,5,,\n,0,,\n,9,0,\n,,,0\n");
-    let path = |name: &str| folder.text(name);
-    let (keys, task, sealed, answer) = (path("keys"), path("task"), path("sealed"), path("answer"));
-    let seal =
-        ["graph", "seal", "--in", &graph, "--reach", "--keys", &keys, "--task", &task, "--out", &sealed];
-    arras(&seal).fine();
-    let evaluation = path("keys/evaluation.key");
-    let run = [
-        "graph",
-        "run",
-        "--evaluation-keys",
-        &evaluation,
-        "--task",
-        &task,
-        "--in",
-        &sealed,
-        "--out",
-        &answer,
-    ];
-    std::fs::rename(folder.path("keys/secret.key"), folder.path("kept")).unwrap();
-    arras(&run).fine();
-    std::fs::rename(folder.path("kept"), folder.path("keys/secret.key")).unwrap();
-    let opened: Value =
-        arras(&["graph", "open", "--keys", &keys, "--task", &task, "--in", &answer, "--json"]).json();
+    folder.seal("graph", &["--in", &graph, "--reach"]);
+    folder.run_without_secret("graph").fine();
+    let opened = folder.open("graph", "answer").json();
     assert_eq!(
         opened["reachable"],
         json!([
@@ -84,15 +40,15 @@ fn each_party_does_its_part() {
             [false, false, false, true]
         ])
     );
-    arras(&["graph", "open", "--keys", &keys, "--task", &task, "--in", &sealed]).refused("run");
-    std::fs::write(folder.path("task"), "{}").unwrap();
-    arras(&run).refused("hold no program");
+    folder.open("graph", "sealed").refused("run");
+    folder.write("task", "{}");
+    folder.run("graph").refused("hold no program");
 }
 
 #[test]
 fn graphs_that_do_not_fit_are_refused() {
     let folder = Folder::new();
-    let refused = |graph: &str, words: &str| folder.paths(graph, &[]).refused(words);
+    let refused = |graph: &str, words: &str| paths(&folder, graph, &[]).refused(words);
     refused("", "holds no weights");
     refused("0,1\n1\n", "row 2 has 1 weights, and there are 2 rows");
     refused("0,-3\n1,0\n", "row 1, column 2: the weight -3 is negative");
@@ -102,7 +58,7 @@ fn graphs_that_do_not_fit_are_refused() {
     refused("0\n", "a graph of 1 nodes is not taken here: give 2 to 128 nodes");
     let large = format!("{}\n", vec!["1"; 129].join(",")).repeat(129);
     refused(&large, "a graph of 129 nodes is not taken here: give 2 to 128 nodes");
-    let beyond = folder.paths("0,1\n1,0\n", &["--bits", "13"]);
+    let beyond = paths(&folder, "0,1\n1,0\n", &["--bits", "13"]);
     assert!(beyond.code == Some(2) && beyond.err.contains("13 is not in 1..=12"), "{}", beyond.err);
     std::fs::write(folder.path("binary.csv"), [0xff, 0xfe, 0x00]).unwrap();
     arras(&["graph", "reach", "--in", &folder.text("binary.csv")]).refused("utf-8");

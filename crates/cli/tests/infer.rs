@@ -3,26 +3,12 @@
 
 mod arras;
 
-use arras::arras;
+use arras::{Folder, Outcome, arras};
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
-struct Folder(TempDir);
-
-impl Folder {
-    fn text(&self, name: &str) -> String {
-        self.0.path().join(name).display().to_string()
-    }
-
-    fn write(&self, name: &str, text: &str) -> String {
-        std::fs::write(self.text(name), text).unwrap();
-        self.text(name)
-    }
-
-    fn predict(&self, network: &str, samples: &str, more: &[&str]) -> arras::Outcome {
-        let (model, file) = (self.write("network.json", network), self.write("samples.csv", samples));
-        arras(&[&["infer", "predict", "--model", &model, "--in", &file, "--json"][..], more].concat())
-    }
+fn predict(folder: &Folder, network: &str, samples: &str, more: &[&str]) -> Outcome {
+    let (model, file) = (folder.write("network.json", network), folder.write("samples.csv", samples));
+    arras(&[&["infer", "predict", "--model", &model, "--in", &file, "--json"][..], more].concat())
 }
 
 /// relu(x) - relu(y) on [-2, 2]^2: which of them is the larger, where one is positive.
@@ -35,9 +21,9 @@ fn network() -> Value {
 
 #[test]
 fn a_network_scores_encrypted_samples() {
-    let folder = Folder(TempDir::new().unwrap());
+    let folder = Folder::new();
     let samples = "a,b,which\n2,1,first\n-1,1.5,second\n0.5,-2,first\n0.25,2,second\n";
-    let report = folder.predict(&network().to_string(), samples, &["--labelled", "--check"]).json();
+    let report = predict(&folder, &network().to_string(), samples, &["--labelled", "--check"]).json();
     assert_eq!((&report["wrong"], &report["accuracy"]), (&json!(0), &json!(1.0)));
     let bound = report["bound"].as_f64().unwrap();
     assert!(bound < 0.05, "{bound}");
@@ -48,44 +34,24 @@ fn a_network_scores_encrypted_samples() {
 
 #[test]
 fn each_party_does_its_part() {
-    let folder = Folder(TempDir::new().unwrap());
+    let folder = Folder::new();
     let mut file = network();
     // Logistic regression: one layer, and a score for each class.
     file["layers"] = json!([{"weights": [[1, 0], [0, 1]], "bias": [0, 0.5]}]);
     let (model, samples) =
         (folder.write("network.json", &file.to_string()), folder.write("samples.csv", "1,2\n2,-1\n"));
-    let path = |name: &str| folder.text(name);
-    let (keys, task, sealed, answer) = (path("keys"), path("task"), path("sealed"), path("answer"));
-    let seal = [
-        "infer", "seal", "--model", &model, "--in", &samples, "--keys", &keys, "--task", &task, "--out",
-        &sealed,
-    ];
-    arras(&seal).fine();
-    let evaluation = path("keys/evaluation.key");
-    let run = [
-        "infer",
-        "run",
-        "--evaluation-keys",
-        &evaluation,
-        "--task",
-        &task,
-        "--in",
-        &sealed,
-        "--out",
-        &answer,
-    ];
-    arras(&run).fine();
-    let opened =
-        arras(&["infer", "open", "--keys", &keys, "--task", &task, "--in", &answer, "--json"]).json();
+    folder.seal("infer", &["--model", &model, "--in", &samples]);
+    folder.run_without_secret("infer").fine();
+    let opened = folder.open("infer", "answer").json();
     assert_eq!(opened["classes"], json!(["first", "second"]));
     assert!((opened["scores"][0][1].as_f64().unwrap() - 2.5).abs() < 1e-3);
 }
 
 #[test]
 fn what_does_not_fit_is_refused() {
-    let folder = Folder(TempDir::new().unwrap());
+    let folder = Folder::new();
     let good = network().to_string();
-    let samples = |samples: &str, words: &str| folder.predict(&good, samples, &[]).refused(words);
+    let samples = |samples: &str, words: &str| predict(&folder, &good, samples, &[]).refused(words);
     samples("", "holds no samples");
     samples("1\n", "line 1 has 1 numbers, and the network has 2 features");
     samples("1,1,0\n", "say --labelled");
@@ -94,11 +60,11 @@ fn what_does_not_fit_is_refused() {
     let with = |name: &str, value: Value, words: &str| {
         let mut file = network();
         file[name] = value;
-        folder.predict(&file.to_string(), "1,1\n", &[]).refused(words);
+        predict(&folder, &file.to_string(), "1,1\n", &[]).refused(words);
     };
     with("ranges", json!([]), "feature 1 has no range");
     with("classes", json!([1]), "1 classes do not fit 1 scores");
     with("more", json!(1), "unknown field");
-    folder.predict("", "1,1\n", &[]).refused("this is no network");
-    folder.predict("{\"format\"", "1,1\n", &[]).refused("this is no network");
+    predict(&folder, "", "1,1\n", &[]).refused("this is no network");
+    predict(&folder, "{\"format\"", "1,1\n", &[]).refused("this is no network");
 }

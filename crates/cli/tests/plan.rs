@@ -50,6 +50,18 @@ fn an_array_is_planned_in_words() {
 }
 
 #[test]
+fn paths_are_planned_with_their_refreshes() {
+    let plan = arras(&["plan", "paths", "--bits", "4", "--values", "4", "--json"]).json();
+    assert_eq!((&plan["method"], &plan["refreshes"]), (&json!("ckks"), &json!(3)));
+    // More than three refreshes of a second each, and less than what bit-wise TFHE takes for 24 updates.
+    assert!(plan["seconds"].as_f64().unwrap() > 3.0);
+    assert_eq!(plan["lost"][0]["method"], json!("tfhe"));
+    assert_eq!(plan["turns"][0]["to"], json!("ckks"));
+    let explanation = plan["explanation"].as_str().unwrap();
+    assert!(explanation.contains("paths, 4 bits, 4 nodes, exact") && explanation.contains("3 refreshes"));
+}
+
+#[test]
 #[ignore = "plans of 8 bits"]
 fn trees_tables_and_coarse_decisions_are_planned() {
     for args in [
@@ -93,6 +105,7 @@ fn the_chart_is_that_of_the_sok_with_ours_beside_it() {
 fn what_cannot_be_planned_is_refused() {
     arras(&["plan", "sort", "--approximate", "3"]).refused("--approximate is for w1, w2 and w3");
     arras(&["plan", "sort", "--values", "1"]).refused("an array of 1 needs no sorting: give at least 2");
+    arras(&["plan", "paths", "--values", "2"]).refused("a graph of 2 nodes has no path past a third one");
     for args in [&[][..], &["w9"], &["w1", "--bits", "17"], &["w1", "--values", "0"], &["w1", "--chart"]] {
         let outcome = arras(&[&["plan"], args].concat());
         assert_eq!(outcome.code, Some(2), "{}", outcome.err);

@@ -16,6 +16,9 @@ fn numbers_are_sorted_with_a_certificate() {
     let bounds = report["plan"]["certificate"]["bounds"].as_array().unwrap().clone();
     assert!(!bounds.is_empty() && bounds.iter().all(|bound| bound.as_f64().unwrap() < 0.5));
     assert!(report["run_seconds"].as_f64().unwrap() > 0.0);
+    let choice = &report["plan"]["choice"];
+    assert_eq!((&choice["need"]["work"], &choice["need"]["values"]), (&json!("sort"), &json!(4)));
+    assert!(choice["explanation"].as_str().unwrap().contains("sort, 4 bits, 4 elements"));
 }
 
 #[test]

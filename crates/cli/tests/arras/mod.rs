@@ -1,10 +1,15 @@
 //! The real command, run as users run it.
 #![allow(
     dead_code,
+    unused_imports,
     clippy::unwrap_used,
     clippy::panic,
     reason = "every test file uses a part, and may fail loudly"
 )]
+
+mod folder;
+
+pub use folder::Folder;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
