@@ -159,7 +159,7 @@ fn few_nodes_go_to_tfhe_and_more_to_ckks() {
     let update = Measured::of(Step::Update, 8).unwrap().paths();
     let ours = [(6.5, 3), (9.0, 4), (15.0, 8), (45.0, 16)];
     let ours = ours.map(|(seconds, nodes)| ckks(seconds, Growth::Whole(nodes)));
-    let ways = [&ours[..], &[update.clone()]].concat();
+    let ways = [&ours[..], std::slice::from_ref(&update)].concat();
     let choice = choose(&need(Work::Paths, 3), &ways, &[]).unwrap();
     assert_eq!(choice.best.method, Method::Tfhe);
     assert!((choice.best.seconds - 6.0 * update.seconds).abs() < 1e-9);
