@@ -80,6 +80,34 @@ fn complex_vectors_refresh_whole() {
 }
 
 #[test]
+fn vectors_of_few_slots_refresh_in_all_of_them() {
+    let s = setup(&TOY, 512);
+    let seal = |values: &[Complex]| {
+        let plain = s.params.encode_complex(values, 64, s.boot.input_level()).unwrap();
+        s.params.encrypt(&plain, &s.secret, &mut rng(7)).unwrap().expand(&s.params)
+    };
+    let mut values = box_values(64, 3);
+    let sealed = seal(&values);
+    let fresh = s.eval.bootstrap(&sealed, &s.boot).unwrap();
+    // They land as high as vectors of all slots do.
+    assert_eq!(u32::from(fresh.level().0 - s.boot.input_level().0), TOY.levels_left(512));
+    assert_eq!(fresh.slots(), 64);
+    let (worst, _) = bits(&s.open(&fresh), &values);
+    assert!(worst > 26.0, "{worst}");
+    let checked = |before: &Ciphertext, after: &Ciphertext| {
+        let guard = s.eval.guard(before, after, &s.boot).unwrap();
+        assert_eq!(guard.slots(), 512);
+        TOY.check_guard(&s.params.decrypt(&guard, &s.secret).unwrap(), 1)
+    };
+    assert!(checked(&sealed, &fresh).unwrap() < 2f64.powi(-25));
+    // A value beyond the box is told in each of its copies.
+    values[5] = Complex::new(2.0, 0.0);
+    let beyond = seal(&values);
+    let wrapped = s.eval.bootstrap(&beyond, &s.boot).unwrap();
+    assert!(matches!(checked(&beyond, &wrapped), Err(Error::LeftBox { first: 6, slots: 8 })));
+}
+
+#[test]
 fn single_values_and_corners_of_the_box_refresh_as_well() {
     let s = setup(&TOY, 512);
     let corner = |j: usize| [1.0, -1.0][j % 2];
@@ -228,10 +256,9 @@ fn misuse_is_named() {
     let low = s.eval.lower(&a, Level(s.boot.input_level().0 - 1)).unwrap();
     let error = s.eval.bootstrap(&low, &s.boot).unwrap_err();
     assert!(matches!(error, Error::OutOfLevels { .. }), "{error}");
-    // Other slots.
-    let plain = s.params.encode_complex(&box_values(16, 1), 16, s.boot.input_level()).unwrap();
-    let short = s.params.encrypt(&plain, &s.secret, &mut rng(7)).unwrap().expand(&s.params);
-    assert_eq!(s.eval.bootstrap(&short, &s.boot).unwrap_err(), Error::SlotMismatch { left: 16, right: 512 });
+    // More slots.
+    let few = Bootstrapper::new(&s.params, &TOY, 16).unwrap();
+    assert_eq!(s.eval.bootstrap(&a, &few).unwrap_err(), Error::SlotMismatch { left: 512, right: 16 });
     // No keys, and a key too few: said before anything is computed.
     let keyless = Evaluator::new(&s.params, KeySet::empty(&s.params)).unwrap();
     let error = keyless.bootstrap(&a, &s.boot).unwrap_err();

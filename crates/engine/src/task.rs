@@ -51,7 +51,10 @@ impl Engine {
         let level = self.check_at(need, &trace, &inputs, slots)?;
         let held = (inputs.len() + trace.outputs.len()) as u64 + HELD;
         let beside = match task.refresh() {
-            Some(refresh) => preset(refresh)?.spec.memory(self.params(), slots)?,
+            Some(refresh) => {
+                let preset = preset(refresh)?;
+                preset.spec.memory(self.params(), preset.packing(slots))?
+            }
             None => 0,
         };
         self.limits().check_bytes(held * ciphertext_bytes(self.params(), level) + beside)?;
@@ -74,7 +77,7 @@ impl Engine {
         heard: &mut dyn FnMut(usize) -> bool,
     ) -> Result<Vec<Ciphertext>, Error> {
         let preset = preset(refresh)?;
-        let boot = Arc::new(Bootstrapper::new(self.params(), &preset.spec, slots)?);
+        let boot = Arc::new(Bootstrapper::new(self.params(), &preset.spec, preset.packing(slots))?);
         let backend = self.backend(slots)?;
         let inputs: Vec<Hidden> = inputs.into_iter().map(|x| x.open(&backend)).collect::<Result<_, _>>()?;
         // Whoever listens is asked before each step of a refresh, too: a refresh is one operation, and a long one.
@@ -88,7 +91,7 @@ impl Engine {
         let results = task.program().run(&watched, task.signs(), &inputs)?;
         let results = results.iter().map(|result| backend.output(result));
         let guards = refreshing.guards();
-        let whole = |guard: &Hidden| Ok(backend.evaluator().lower(guard.ciphertext(), guard.level())?);
+        let whole = |guard: &Arc<Ciphertext>| Ok(backend.evaluator().lower(guard, guard.level())?);
         results.chain(guards.iter().map(whole)).collect()
     }
 

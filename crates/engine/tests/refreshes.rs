@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use arras_circuits::{Clear, Error as Misuse, Logistic, Op, Points, Rotate, Schedule, Trace, Tracer};
 use arras_ckks::boot::{BootSpec, Bootstrapper, presets};
-use arras_ckks::{Level, Params};
+use arras_ckks::{Ciphertext, Level, Params};
 use arras_engine::Error;
 use arras_engine::backend::{Hidden, Refreshing};
 use arras_plan::{Budget, schedule};
@@ -87,7 +87,7 @@ impl Setting {
 
     /// The largest change of each refresh, as the owner of the key finds it.
     fn checked(&self, ops: &Refreshing) -> Result<Vec<f64>, arras_ckks::Error> {
-        let open = |guard: &Hidden| self.toy.params.decrypt(guard.ciphertext(), &self.toy.secret).unwrap();
+        let open = |guard: &Ciphertext| self.toy.params.decrypt(guard, &self.toy.secret).unwrap();
         ops.guards().iter().map(|guard| self.boot.spec().check_guard(&open(guard), 1)).collect()
     }
 
@@ -188,9 +188,10 @@ fn schedules_that_do_not_fit_are_refused() {
     let (found, second) = setting.plan(&Logistic { steps: 3 });
     let shifted = Schedule { output: found.output + 1, ..found.clone() };
     assert!(matches!(setting.backend(&second, shifted), Err(Error::Schedule { output: 7, gives: 6, .. })));
-    let narrow = setting.toy.backend(&keys_of(&second), 32);
-    let refused = narrow.refreshing(setting.boot.clone(), 1, found.clone(), || true);
-    assert!(matches!(refused, Err(Error::Slots { need: 32, have: 256 })));
+    let few = setting.plan(&Logistic { steps: 3 }).0;
+    let boot = Arc::new(Bootstrapper::new(&setting.toy.params, setting.boot.spec(), 32).unwrap());
+    let wide = setting.toy.backend(&keys_of(&second), 256);
+    assert!(matches!(wide.refreshing(boot, 1, few, || true), Err(Error::Slots { need: 256, have: 32 })));
     let ops = setting.backend(&second, found).unwrap();
     let out = Deep::run(&Logistic { steps: 4 }, &ops, &setting.seal(&ops, &[0.1; 256]));
     assert!(matches!(out, Err(Error::Program(Misuse::Unscheduled { points: 3 }))));

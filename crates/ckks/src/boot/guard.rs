@@ -17,7 +17,8 @@ use crate::release::Decrypted;
 const GUARD_LEVEL: Level = Level(1);
 
 impl Evaluator {
-    /// The guard of a refresh: what came out less what went in, at level 1, to be opened with the result.
+    /// The guard of a refresh: what came out less what went in, at level 1 and in the slots of the bootstrapper, to be opened with
+    /// the result.
     ///
     /// Cost: two lowerings, no level of the result, no key. Error: that of the refresh, and two rescales.
     ///
@@ -30,7 +31,8 @@ impl Evaluator {
         with: &Bootstrapper,
     ) -> Result<Ciphertext, Error> {
         self.params().check_id("bootstrapper", with.id)?;
-        self.sub(&self.lower(after, GUARD_LEVEL)?, &self.lower(before, GUARD_LEVEL)?)
+        // Each copy of a vector that was refreshed over and over has an error of its own.
+        Ok(with.repeated(self.sub(&self.lower(after, GUARD_LEVEL)?, &self.lower(before, GUARD_LEVEL)?)?))
     }
 }
 

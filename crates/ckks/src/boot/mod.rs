@@ -105,6 +105,11 @@ impl Bootstrapper {
         self.slots
     }
 
+    /// A vector as what it is as well: itself over and over, in all the slots that are refreshed.
+    fn repeated(&self, a: Ciphertext) -> Ciphertext {
+        Ciphertext { slots: self.slots, ..a }
+    }
+
     /// The lowest level of a ciphertext that can be refreshed.
     pub fn input_level(&self) -> Level {
         Level(self.spec.to_coefficients as u8)
@@ -127,13 +132,16 @@ pub enum Phase {
 impl Evaluator {
     /// The same vector at the top of the user's levels; sparse vectors land one level below it.
     ///
+    /// A vector of fewer slots than the bootstrapper's is refreshed as what it is as well, itself over and over: with all slots it
+    /// lands at the top. Its guard then has the slots of the bootstrapper, since its copies err each by their own.
+    ///
     /// Real and imaginary parts must lie in [-1, 1]: beyond, the result is another vector, and only its [`Evaluator::guard`]
     /// says so.
     ///
     /// # Errors
-    /// A ciphertext below `input_level`, of other slots or other parameters, or a key that is missing.
+    /// A ciphertext below `input_level`, of more slots or other parameters, or a key that is missing.
     pub fn bootstrap(&self, a: &Ciphertext, with: &Bootstrapper) -> Result<Ciphertext, Error> {
-        self.refresh(a, with, 1.0, &mut |_| true)
+        self.bootstrap_rounds(a, with, 1, &mut |_| true)
     }
 
     /// `bootstrap`, some times over: each further round refreshes what the rounds before left wrong, enlarged, and so gets
@@ -153,20 +161,26 @@ impl Evaluator {
         rounds: u32,
         watch: &mut dyn FnMut(Phase) -> bool,
     ) -> Result<Ciphertext, Error> {
-        let mut sum = self.refresh(a, with, 1.0, watch)?;
+        self.check(a)?;
+        self.params().check_id("bootstrapper", with.id)?;
+        if a.slots > with.slots {
+            return Err(Error::SlotMismatch { left: a.slots, right: with.slots });
+        }
+        let low = with.repeated(self.lower(a, with.input_level())?);
+        let mut sum = self.refresh(&low, with, 1.0, watch)?;
         for round in 1..rounds {
             let bits = round * with.spec.round_bits;
-            let (low, have) = (self.lower(a, with.input_level())?, self.lower(&sum, with.input_level())?);
+            let have = self.lower(&sum, with.input_level())?;
             let mut wrong = self.sub(&low, &have)?;
             let (ring, basis) = (self.params().ring(), self.params().basis(wrong.level()));
             let enlarge = |m: &Modulus| m.pow_vartime(2, u64::from(bits));
             wrong.inner.parts.iter_mut().for_each(|part| *part = ring.mul_integer(part, enlarge, basis));
             sum = self.add(&sum, &self.refresh(&wrong, with, f64::from(bits).exp2().recip(), watch)?)?;
         }
-        Ok(sum)
+        Ok(Ciphertext { slots: a.slots, ..sum })
     }
 
-    /// The vector times a factor, at the top of the user's levels.
+    /// The vector, at the level where refreshes take it, times a factor, at the top of the user's levels.
     fn refresh(
         &self,
         a: &Ciphertext,
@@ -174,15 +188,10 @@ impl Evaluator {
         factor: f64,
         watch: &mut dyn FnMut(Phase) -> bool,
     ) -> Result<Ciphertext, Error> {
-        self.check(a)?;
-        self.params().check_id("bootstrapper", with.id)?;
-        if a.slots != with.slots {
-            return Err(Error::SlotMismatch { left: a.slots, right: with.slots });
-        }
         with.request.iter().try_for_each(|(purpose, level)| self.keys().check(purpose, level))?;
         let mut tell = |phase| if watch(phase) { Ok(()) } else { Err(Error::Stopped) };
         tell(Phase::ToCoefficients)?;
-        let mut x = self.raw(&self.lower(a, with.input_level())?);
+        let mut x = self.raw(a);
         for map in &with.to_coefficients {
             x = self.apply(&x, map)?;
         }

@@ -13,10 +13,19 @@ pub struct BootPreset {
     pub spec: BootSpec,
     /// Rounds that its precision takes.
     pub rounds: u32,
+    /// Whether vectors of few slots are refreshed in all slots, over and over: slower, and a level more.
+    pub dense: bool,
+}
+
+impl BootPreset {
+    /// The slots in which it refreshes vectors of so many.
+    pub fn packing(&self, slots: usize) -> usize {
+        if self.dense { 1 << (self.spec.log_degree - 1) } else { slots }
+    }
 }
 
 const fn preset(name: &'static str, purpose: &'static str, spec: BootSpec, rounds: u32) -> BootPreset {
-    BootPreset { name, purpose, spec, rounds }
+    BootPreset { name, purpose, spec, rounds, dense: false }
 }
 
 /// The catalogue. Each serves every number of slots that its matrices reach.
@@ -24,7 +33,15 @@ pub const PRESETS: [BootPreset; 5] = [
     preset("boot-n15", "4 levels of 34 bits after each refresh, 16 bits right", N15, 1),
     preset("boot-n16", "10 levels of 45 bits after each refresh, 24 bits right", N16, 1),
     preset("boot-n16-deep", "18 levels of 38 bits after each refresh of few slots, 18 bits right", DEEP, 1),
-    preset("boot-n16-wide", "18 levels of 42 bits after each refresh of all slots, 20 bits right", WIDE, 1),
+    BootPreset {
+        dense: true,
+        ..preset(
+            "boot-n16-wide",
+            "18 levels of 42 bits after each refresh of all slots, 20 bits right",
+            WIDE,
+            1,
+        )
+    },
     preset("boot-n16-precise", "6 levels of 64 bits after each refresh, 45 bits right", PRECISE, 2),
 ];
 

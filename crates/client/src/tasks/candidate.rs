@@ -46,7 +46,7 @@ impl<P: Program> TaskPlan<P> {
         let (trace, prepared) = (self.trace(), self.prepared());
         let Some(refresh) = prepared.refresh() else { return Ok(chain.price(trace)?) };
         let preset = presets::find(&refresh.preset).ok_or(Error::Preset)?;
-        let counts = preset.spec.counts(self.params(), prepared.program().slots())?;
+        let counts = preset.spec.counts(self.params(), preset.packing(prepared.program().slots()))?;
         let once = counts.into_iter().map(|((op, level), count)| ((counted(op), u32::from(level.0)), count));
         let rounds = u64::from(preset.rounds.max(1));
         let counts = once.map(|(key, count)| (key, rounds * count)).collect();

@@ -259,7 +259,13 @@ impl<'a, P: Program + Clone> Draft<'a, P> {
 
     fn tail(&self) -> Tail<'_> {
         let events = usize::try_from(self.trace.counts.values().sum::<u64>()).unwrap_or(usize::MAX);
-        Tail { params: &self.params, slots: self.program.slots(), events }
+        let slots = self.program.slots();
+        // Where vectors are refreshed over and over, each of their copies has noise of its own.
+        let copies = match self.ground {
+            Ground::Chain(..) => 1,
+            Ground::Refreshed(preset) => preset.packing(slots) / slots.max(1),
+        };
+        Tail { params: &self.params, slots, events: events.saturating_mul(copies) }
     }
 
     fn work(&self) -> usize {
@@ -275,7 +281,8 @@ impl<'a, P: Program + Clone> Draft<'a, P> {
         let trace = prepared.trace()?;
         let mut request = key_request(&trace);
         if let Ground::Refreshed(preset) = self.ground {
-            request = request.union(&preset.spec.request(&self.params, self.program.slots())?);
+            let slots = preset.packing(self.program.slots());
+            request = request.union(&preset.spec.request(&self.params, slots)?);
         }
         Ok(TaskPlan { request, params: self.params, prepared, certificates, trace })
     }
@@ -361,7 +368,7 @@ impl<'a, P: Program + Clone> Draft<'a, P> {
 
 /// The cheapest schedule of a program under a preset. All vectors have the same slots, so every point costs the same.
 fn scheduled(preset: &BootPreset, params: &Params, slots: usize, trace: &Trace) -> Result<Refresh, Error> {
-    let (spec, start) = (&preset.spec, u32::from(params.highest().0));
+    let (spec, start, slots) = (&preset.spec, u32::from(params.highest().0), preset.packing(slots));
     let budget =
         Budget { start, input: spec.to_coefficients, output: spec.to_coefficients + spec.levels_left(slots) };
     if spec.memory(params, slots)? > MATRICES {

@@ -30,7 +30,7 @@ pub struct Refreshing<'a> {
 #[derive(Debug, Default)]
 struct Done {
     counts: Counts,
-    guards: Vec<Hidden>,
+    guards: Vec<Arc<Ciphertext>>,
 }
 
 /// Asked before every step of a refresh.
@@ -48,7 +48,7 @@ impl Ckks {
     /// `go_on` is asked before every step of a refresh, and stops the run by `false`.
     ///
     /// # Errors
-    /// A bootstrapper of other slots, or a schedule for other levels than its.
+    /// A bootstrapper of fewer slots, or a schedule for other levels than its.
     pub fn refreshing<'a>(
         &self,
         boot: Arc<Bootstrapper>,
@@ -56,7 +56,7 @@ impl Ckks {
         schedule: Schedule,
         go_on: impl Fn() -> bool + 'a,
     ) -> Result<Refreshing<'a>, Error> {
-        if boot.slots() != self.slots() {
+        if boot.slots() < self.slots() {
             return Err(Error::Slots { need: self.slots(), have: boot.slots() });
         }
         let need = u32::from(boot.input_level().0);
@@ -94,10 +94,10 @@ impl Refreshing<'_> {
         self.done().counts.values().sum()
     }
 
-    /// What each refresh so far changed, in order: a result must not be used before whoever has the key has opened one for
+    /// What each refresh so far changed, in order and in the slots of the bootstrapper: a result must not be used before whoever has the key has opened one for
     /// each refresh of the schedule, and `BootSpec::check_guard` has accepted them all.
     #[must_use]
-    pub fn guards(&self) -> Vec<Hidden> {
+    pub fn guards(&self) -> Vec<Arc<Ciphertext>> {
         self.done().guards.clone()
     }
 
@@ -117,7 +117,7 @@ impl Points for Refreshing<'_> {
         let before = a.ciphertext();
         let fresh =
             self.inside.bootstrap_rounds(before, &self.boot, self.rounds, &mut |_| (self.go_on.0)())?;
-        let guard = self.ops.input(self.inside.guard(before, &fresh, &self.boot)?)?;
+        let guard = Arc::new(self.inside.guard(before, &fresh, &self.boot)?);
         let mut done = self.done();
         *done.counts.entry((Op::Refresh, u32::from(a.level().0))).or_insert(0) += 1;
         done.guards.push(guard);
