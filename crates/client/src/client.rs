@@ -2,7 +2,7 @@
 
 use arras_ckks::wire::{Batch, Items};
 use arras_ckks::{Ciphertext, Complex, Decrypted, Level, Params, PublicKey, SecretKey, rounded};
-use arras_nn::program::{Lanes, Latency, Throughput};
+use arras_nn::program::{Lanes, Latency, Stage, Throughput};
 use arras_nn::{Job, Mode, Model, Network, Prediction, Reading};
 use rand_core::CryptoRng;
 
@@ -228,6 +228,23 @@ impl<'a> Client<'a> {
         let opened: Decrypted = self.sealer.params.decrypt(ciphertext, self.secret)?;
         let logits: Vec<f64> = opened.secret_values().iter().map(|value| value.im).collect();
         Ok(rounded(lanes.unpack([&opened.secret_reals(), &logits])?, LANES_PRECISION_BITS))
+    }
+
+    /// What an engine showed at a stage of a transformer, in the units of the model and with its noise, for a text of so many tokens:
+    /// see [`Lanes::inside`]. For measurements in one process: whoever sees noise learns about the key, so nothing but its size
+    /// may leave.
+    ///
+    /// # Errors
+    /// A ciphertext of other parameters.
+    pub fn danger_inside(
+        &self,
+        lanes: &Lanes,
+        stage: Stage,
+        shown: &Ciphertext,
+        tokens: usize,
+    ) -> Result<Vec<f64>, Error> {
+        let opened: Decrypted = self.sealer.params.decrypt(shown, self.secret)?;
+        Ok(lanes.inside(stage, &opened.secret_reals(), tokens))
     }
 
     /// The numbers in a ciphertext, rounded.

@@ -5,7 +5,7 @@ use std::cell::Cell;
 use arras_circuits::{Failure, Op, Slotwise, Trace, Traced, Tracer, slotwise};
 use arras_ckks::wire::{Batch, Items};
 use arras_ckks::{Ciphertext, Level, Params, SeededCiphertext};
-use arras_nn::program::{Lanes, Latency, Throughput};
+use arras_nn::program::{Lanes, Latency, Stage, Throughput};
 use arras_nn::{Job, Mode, Network};
 use arras_rlwe::Purpose;
 use arras_rlwe::ring::par;
@@ -55,9 +55,40 @@ impl Engine {
             (Network::Words(model), Mode::Throughput) => {
                 self.throughput(&Throughput::new(model)?, inputs, items, progress)?
             }
-            (Network::Lanes(lanes), Mode::Latency) => self.lanes(lanes, inputs, items, progress)?,
+            (Network::Lanes(lanes), Mode::Latency) => {
+                self.lanes(lanes, inputs, items, progress, &mut |_, _| Ok(()))?
+            }
             (Network::Lanes(_), Mode::Throughput) => return Err(arras_nn::Error::NoThroughput.into()),
         };
+        Ok(Batch { label: sealed.label, items: Items::Whole(results) })
+    }
+
+    /// The answer to texts that were sealed for this transformer; `show` is given what each stage leaves, at the lowest level, and
+    /// stops the run by returning `false`. For measurements: only the owner of the key can read what it is given.
+    ///
+    /// Cost: that of [`Engine::run`], and of lowering a ciphertext for each stage.
+    ///
+    /// # Errors
+    /// As [`Engine::run`].
+    pub fn run_shown(
+        &self,
+        program: &Lanes,
+        digest: &[u8; 32],
+        sealed: Batch,
+        show: &mut dyn FnMut(Stage, Ciphertext) -> bool,
+    ) -> Result<Batch, Error> {
+        let job = Job::from_bytes(&sealed.label)?;
+        if job.model != *digest {
+            return Err(Error::ForeignModel);
+        }
+        let items = job.items as usize;
+        self.limits().check_sentences(items)?;
+        let backend = self.backend(program.slots())?;
+        let mut show = |stage, value: &Hidden| match show(stage, backend.output(value)?) {
+            true => Ok(()),
+            false => Err(Error::Stopped),
+        };
+        let results = self.lanes(program, unpack(sealed.items), items, &mut |_, _| true, &mut show)?;
         Ok(Batch { label: sealed.label, items: Items::Whole(results) })
     }
 
@@ -146,6 +177,7 @@ impl Engine {
         inputs: Vec<Sealed>,
         sentences: usize,
         progress: Progress<'_>,
+        show: &mut dyn FnMut(Stage, &Hidden) -> Result<(), Error>,
     ) -> Result<Vec<Ciphertext>, Error> {
         let slots = check_number(&inputs, sentences)?;
         if slots != program.slots() {
@@ -174,7 +206,7 @@ impl Engine {
         for input in inputs {
             let before = results.len() * steps.get();
             let watched = Watched::new(&backend, |done| progress(before + done, all));
-            let result = program.run(&watched, &input.open(&backend)?)?;
+            let result = program.run_shown(&watched, &input.open(&backend)?, &mut *show)?;
             results.push(backend.output(&result)?);
         }
         Ok(results)

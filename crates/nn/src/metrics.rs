@@ -1,8 +1,9 @@
-//! How good probabilities are: accuracy, precision, recall, F1, area under the ROC curve, cross-entropy.
+//! How good probabilities are: accuracy, precision, recall, F1, area under the ROC curve, cross-entropy, calibration, entropy.
 
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
+use crate::head::logistic;
 
 /// Figures of one set of probabilities against the truth. Class 1 is the positive class; 0.5 is the threshold.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -21,6 +22,10 @@ pub struct Metrics {
     pub auroc: f64,
     /// Mean cross-entropy in nats, with probabilities kept in [1e-6, 1 - 1e-6].
     pub cross_entropy: f64,
+    /// Expected calibration error: see [`Bin`].
+    pub ece: f64,
+    /// Mean entropy of the two probabilities, in bits.
+    pub entropy_bits: f64,
 }
 
 impl Metrics {
@@ -56,8 +61,73 @@ impl Metrics {
             f1: share(2.0 * hits, 2.0 * hits + alarms + misses),
             auroc: auroc(probabilities, labels),
             cross_entropy: cross_entropy(probabilities, labels),
+            ece: calibration_error(&bins(probabilities, labels)),
+            entropy_bits: probabilities.iter().map(|&p| entropy(p)).sum::<f64>() / labels.len() as f64,
         })
     }
+}
+
+/// Equal bins of [0, 1] into which confidences fall.
+pub const BINS: usize = 15;
+
+/// Predictions of about the same confidence, which is the probability of the class that they say.
+///
+/// Bin i of [`BINS`] holds the confidences in (i / BINS, (i + 1) / BINS]; those of two classes are never below 1/2. The expected
+/// calibration error is the mean over all predictions of how far accuracy and mean confidence of their bin lie apart (Guo, Pleiss,
+/// Sun, Weinberger 2017, section 2).
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct Bin {
+    /// Predictions in the bin.
+    pub count: usize,
+    /// Their mean confidence; zero when there is none.
+    pub confidence: f64,
+    /// Share of them that is right; zero when there is none.
+    pub accuracy: f64,
+}
+
+/// All bins of these probabilities of class 1: the points of a reliability diagram.
+///
+/// **Cost**: one pass. A probability that is not a number counts as zero.
+#[must_use]
+pub fn bins(probabilities: &[f64], labels: &[bool]) -> [Bin; BINS] {
+    let mut bins = [Bin::default(); BINS];
+    for (&p, &label) in probabilities.iter().zip(labels) {
+        let p = if p.is_nan() { 0.0 } else { p.clamp(0.0, 1.0) };
+        let confidence = p.max(1.0 - p);
+        let at = (confidence * BINS as f64).ceil() as usize;
+        if let Some(bin) = bins.get_mut(at.saturating_sub(1)) {
+            bin.count += 1;
+            bin.confidence += confidence;
+            bin.accuracy += f64::from(u8::from(positive(p) == label));
+        }
+    }
+    for bin in &mut bins {
+        let count = bin.count.max(1) as f64;
+        bin.confidence /= count;
+        bin.accuracy /= count;
+    }
+    bins
+}
+
+fn calibration_error(bins: &[Bin]) -> f64 {
+    let count: usize = bins.iter().map(|bin| bin.count).sum();
+    let gap = |bin: &Bin| bin.count as f64 * (bin.confidence - bin.accuracy).abs();
+    bins.iter().map(gap).sum::<f64>() / count.max(1) as f64
+}
+
+/// Entropy of a probability and of what it leaves, in bits; zero for what is not a number or outside [0, 1].
+#[must_use]
+pub fn entropy(probability: f64) -> f64 {
+    let part = |p: f64| if p > 0.0 && p < 1.0 { -p * p.log2() } else { 0.0 };
+    part(probability) + part(1.0 - probability)
+}
+
+/// What a probability was before its log-odds were divided by a temperature. Probabilities are kept `least` away from 0 and 1: what
+/// was rounded to either says no more.
+#[must_use]
+pub fn without_temperature(probability: f64, temperature: f64, least: f64) -> f64 {
+    let p = probability.clamp(least, 1.0 - least);
+    logistic(temperature * (p / (1.0 - p)).ln())
 }
 
 /// Whether a probability of class 1 says class 1.
@@ -109,7 +179,9 @@ mod tests {
         for case in cases {
             let have = Metrics::of(&case.probabilities, &case.labels).unwrap();
             assert_eq!(have.count, case.expected.count);
-            let list = |m: Metrics| [m.accuracy, m.precision, m.recall, m.f1, m.auroc, m.cross_entropy];
+            let list = |m: Metrics| {
+                [m.accuracy, m.precision, m.recall, m.f1, m.auroc, m.cross_entropy, m.ece, m.entropy_bits]
+            };
             for (x, y) in list(have).into_iter().zip(list(case.expected)) {
                 assert!((x - y).abs() < 1e-12, "{x} against {y}");
             }
@@ -123,5 +195,28 @@ mod tests {
         let m = Metrics::of(&[0.1, 0.2], &[false, false]).unwrap();
         assert_eq!((m.accuracy, m.f1, m.auroc), (1.0, 0.0, 0.5));
         assert_eq!(Metrics::of(&[f64::NAN, 0.7], &[false, true]).unwrap().auroc, 1.0);
+        let sure = Metrics::of(&[0.0, 1.0, 1.0], &[false, true, false]).unwrap();
+        assert_eq!((sure.entropy_bits, (sure.ece - 1.0 / 3.0).abs() < 1e-15), (0.0, true));
+    }
+
+    #[test]
+    fn bins_hold_every_prediction_once() {
+        let probabilities: Vec<f64> = (0..=1000).map(|i| f64::from(i) / 1000.0).collect();
+        let labels: Vec<bool> = probabilities.iter().map(|p| *p >= 0.3).collect();
+        let bins = bins(&probabilities, &labels);
+        assert_eq!(bins.iter().map(|bin| bin.count).sum::<usize>(), 1001);
+        for (i, bin) in bins.iter().enumerate().filter(|(_, bin)| bin.count > 0) {
+            let (low, high) = (i as f64 / BINS as f64, (i + 1) as f64 / BINS as f64);
+            assert!(low < bin.confidence && bin.confidence <= high && i >= BINS / 2);
+        }
+    }
+
+    #[test]
+    fn a_temperature_is_undone() {
+        for (logit, temperature) in [(0.3, 0.5), (-2.0, 1.7), (4.0, 1.0)] {
+            let before = without_temperature(logistic(logit / temperature), temperature, 1e-12);
+            assert!((before - logistic(logit)).abs() < 1e-12);
+        }
+        assert!(without_temperature(1.0, 2.0, 1e-3) < 1.0);
     }
 }

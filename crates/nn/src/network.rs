@@ -69,6 +69,32 @@ impl<'a> Network<'a> {
         }
     }
 
+    /// The input of the logistic function: the difference of the logits over the temperature.
+    ///
+    /// # Errors
+    ///
+    /// When the text was read for another network.
+    pub fn logit(self, reading: &Reading) -> Result<f64, Error> {
+        match (self, reading) {
+            (Self::Words(model), Reading::Words(features)) => {
+                Ok(model.head().values(&features.values)?.logit)
+            }
+            (Self::Lanes(lanes), Reading::Lanes(embedded)) => {
+                Ok(lanes.model().values(&embedded.values)?.logit)
+            }
+            _ => Err(Error::OtherReading),
+        }
+    }
+
+    /// What the difference of the logits is divided by.
+    #[must_use]
+    pub fn temperature(self) -> f64 {
+        match self {
+            Self::Words(model) => model.head().parts().temperature,
+            Self::Lanes(lanes) => lanes.model().parts().classifier.temperature,
+        }
+    }
+
     /// The prediction with the exact logistic function.
     ///
     /// # Errors

@@ -39,6 +39,17 @@ pub enum SentinelError {
         /// The value found.
         have: f64,
     },
+    /// An input of the logistic polynomial beyond the range that the model certifies.
+    #[error(
+        "the text leads the model beyond the range of its training, where nothing is certified: shorten it, or leave it out and run \
+         again"
+    )]
+    Uncertified {
+        /// Distance from zero, in parts of the end of the polynomial's domain.
+        have: f64,
+        /// The largest that is certified.
+        most: f64,
+    },
     /// Too few slots to hold the result.
     #[error("the result has {have} slots, and at least {need} are needed: it belongs to another packing")]
     Slots {

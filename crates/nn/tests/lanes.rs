@@ -5,9 +5,10 @@
 mod toy;
 
 use arras_circuits::{Clear, Op};
-use arras_nn::program::Lanes;
+use arras_nn::Error;
+use arras_nn::program::{Lanes, Stage};
 use arras_nn::sentinel::SentinelError;
-use arras_nn::transformer::{Shape, Transformer};
+use arras_nn::transformer::{Shape, Transformer, reach};
 use toy::transformer::{TEXTS, transformer};
 
 const SHAPE: Shape = Shape { layers: 2, width: 8, heads: 2, hidden: 12, lanes: 12 };
@@ -59,6 +60,45 @@ fn what_is_no_answer_is_refused() {
     let out = vec![1.001; logits.len()];
     assert!(matches!(program.unpack([&values, &out]), Err(SentinelError::Range { .. })));
     assert!(matches!(program.unpack([&[], &out]), Err(SentinelError::Slots { .. })));
+}
+
+#[test]
+fn what_training_never_saw_is_refused() {
+    let model = transformer(SHAPE, 4);
+    let program = Lanes::new(model.clone()).unwrap();
+    let polynomial = &model.parts().classifier.polynomial;
+    let certified = reach(model.ranges().unwrap().logit) / polynomial.domain().1;
+    assert!(certified < 0.9);
+    let answer = |logit: f64| {
+        let (values, logits) = (polynomial.on_unit().0.eval(logit), logit);
+        program.unpack([&vec![values; program.slots()], &vec![logits; program.slots()]])
+    };
+    for side in [-1.0, 1.0] {
+        assert!(answer(side * certified).is_ok());
+        let refused = answer(side * (certified + 0.002));
+        assert!(matches!(refused, Err(SentinelError::Uncertified { .. })), "{refused:?}");
+    }
+    let mut parts = model.into_parts();
+    parts.about.ranges = None;
+    assert!(matches!(Lanes::new(Transformer::new(parts).unwrap()), Err(Error::NoRanges)));
+}
+
+#[test]
+fn every_stage_is_shown_as_the_transformer_has_it() {
+    let model = transformer(Shape { layers: 3, ..SHAPE }, 4);
+    let program = Lanes::new(model.clone()).unwrap();
+    let (text, clear) = (model.embed(TEXTS[2], false).unwrap(), Clear::new(program.slots()).unwrap());
+    let mut stages = Vec::new();
+    let show = |stage, slots: &Vec<f64>| {
+        let (found, exact) =
+            (program.inside(stage, slots, text.tokens), program.exact(stage, &text).unwrap());
+        assert!(!exact.is_empty() && found.len().is_multiple_of(exact.len()), "{stage:?}");
+        assert!(found.iter().zip(exact.iter().cycle()).all(|(x, y)| (x - y).abs() < 1e-9), "{stage:?}");
+        stages.push(stage);
+        Ok(())
+    };
+    program.run_shown(&clear, &program.pack(&text).unwrap(), show).unwrap();
+    assert_eq!(stages, [Stage::Input, Stage::Layer(0), Stage::Layer(1), Stage::Logit, Stage::Probability]);
 }
 
 #[test]

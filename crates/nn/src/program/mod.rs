@@ -11,6 +11,6 @@ mod lanes;
 mod latency;
 mod throughput;
 
-pub use lanes::Lanes;
+pub use lanes::{Lanes, Stage};
 pub use latency::Latency;
 pub use throughput::Throughput;

@@ -107,6 +107,15 @@ pub struct Ranges {
     pub logit: Span,
 }
 
+/// The least half of the range of a logistic polynomial.
+const REACH: f64 = 2.0;
+
+/// How far from zero logits of this range reach: where a logistic polynomial is certified, on both sides.
+#[must_use]
+pub fn reach(logits: Span) -> f64 {
+    logits.high.max(-logits.low).max(REACH)
+}
+
 impl Ranges {
     /// The ranges of nothing.
     #[must_use]

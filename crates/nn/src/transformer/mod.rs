@@ -23,7 +23,7 @@ mod model;
 pub mod pretrained;
 pub mod tokens;
 
-pub use config::{LANES, LAYERS, LayerRanges, Ranges, Shape};
+pub use config::{LANES, LAYERS, LayerRanges, Ranges, Shape, reach};
 pub use file::FORMAT;
 pub use import::WEIGHTS;
 pub use model::{About, Classifier, Embedded, Embedding, Layer, LayerValues, Parts, Transformer, Values};

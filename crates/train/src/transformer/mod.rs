@@ -2,6 +2,7 @@
 
 pub mod augment;
 pub mod batches;
+pub mod calibrate;
 pub mod fold;
 pub mod labels;
 pub mod learn;

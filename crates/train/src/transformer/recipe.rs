@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use arras_approx::{Fit, Measure, Target, certify};
+use arras_approx::{Fit, Measure, Polynomial, Target, certify};
 use arras_nn::head::logistic;
-use arras_nn::transformer::{Pretrained, Ranges, Shape, Transformer, Vocabulary};
+use arras_nn::transformer::{Pretrained, Ranges, Shape, Transformer, Vocabulary, reach};
 use arras_nn::{Metrics, Span};
 
 use super::batches::Lesson;
@@ -166,10 +166,7 @@ pub fn finish(
     let labels: Vec<bool> = held_out.iter().map(|l| l.positive).collect();
     let temperature = f64::from(temperature::fit(&logits, &labels, (widest / REACH) as f32));
     ranges.logit = Span { low: ranges.logit.low / temperature, high: ranges.logit.high / temperature };
-    let reach = (widest / temperature).max(2.0);
-    let polynomial =
-        Fit::new(-reach, reach, degree)?.tails(TAIL * reach, TAIL_WEIGHT)?.target(Target::Sigmoid)?;
-    let error = certify(&polynomial, Target::Sigmoid, (-reach, reach), Measure::Absolute)?;
+    let (polynomial, error) = softener(ranges.logit, degree)?;
     let soft: Vec<f64> = held.1.iter().map(|&l| logistic(l / temperature)).collect();
     let metrics = Metrics::of(&soft, &labels)?;
     figures.extend([
@@ -178,7 +175,7 @@ pub fn finish(
         ("held-out accuracy".to_owned(), metrics.accuracy),
         ("held-out cross-entropy".to_owned(), metrics.cross_entropy),
         ("held-out AUROC".to_owned(), metrics.auroc),
-        ("logistic polynomial error".to_owned(), error.error()),
+        (POLYNOMIAL_ERROR.to_owned(), error),
     ]);
     let mut parts = model.into_parts();
     parts.classifier.temperature = temperature;
@@ -186,6 +183,18 @@ pub fn finish(
     parts.about.ranges = Some(ranges);
     parts.about.figures = figures;
     Ok(Transformer::new(parts)?)
+}
+
+/// The name of the figure that says how far the logistic polynomial is from the logistic function within the range.
+pub(super) const POLYNOMIAL_ERROR: &str = "logistic polynomial error";
+
+/// The logistic polynomial for logits of this range, with clamped tails, and its proved error within the range.
+pub(super) fn softener(logits: Span, degree: usize) -> Result<(Polynomial, f64), Error> {
+    let reach = reach(logits);
+    let polynomial =
+        Fit::new(-reach, reach, degree)?.tails(TAIL * reach, TAIL_WEIGHT)?.target(Target::Sigmoid)?;
+    let proof = certify(&polynomial, Target::Sigmoid, (-reach, reach), Measure::Absolute)?;
+    Ok((polynomial, proof.error()))
 }
 
 /// The widest range of the logistic polynomial; the temperature is not lowered beyond what keeps the training set in it.
@@ -196,7 +205,11 @@ const TAIL: f64 = 0.5;
 const TAIL_WEIGHT: f64 = 0.1;
 
 /// The ranges over all lessons, and the logit difference of each.
-fn read(model: &Transformer, lessons: &[Lesson], workers: usize) -> Result<(Ranges, Vec<f64>), Error> {
+pub(super) fn read(
+    model: &Transformer,
+    lessons: &[Lesson],
+    workers: usize,
+) -> Result<(Ranges, Vec<f64>), Error> {
     let Shape { layers, .. } = model.shape();
     let one = |lessons: &[Lesson]| -> Result<(Ranges, Vec<f64>), Error> {
         let (mut ranges, mut logits) = (Ranges::empty(layers), Vec::with_capacity(lessons.len()));

@@ -11,8 +11,8 @@ use arras_circuits::{Pairs, Trace, Tracer};
 
 use crate::Error;
 use crate::lexicon::within;
-use crate::sentinel::{SentinelError, probability, unmoved};
-use crate::transformer::{Embedded, Transformer};
+use crate::sentinel::{SentinelError, TOLERANCE, probability, unmoved};
+use crate::transformer::{Embedded, Transformer, reach};
 use layer::{Full, GAINS, Last};
 use layout::Layout;
 
@@ -29,6 +29,21 @@ pub struct Lanes {
     layers: Vec<Full>,
     last: Last,
     polynomial: Polynomial,
+    /// How far from zero the input of the polynomial may be: as far as the model's file certifies.
+    certified: f64,
+}
+
+/// How far a text has come, for whoever measures what is inside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// The features that the client sealed.
+    Input,
+    /// The features behind a layer, counted from zero. The last one is not among them: its features are never made.
+    Layer(usize),
+    /// The input of the logistic polynomial, behind the last layer and the classifier.
+    Logit,
+    /// The answer.
+    Probability,
 }
 
 /// What a fresh pair is multiplied by when it is taken apart.
@@ -39,9 +54,10 @@ impl Lanes {
     ///
     /// # Errors
     ///
-    /// When the matrices cannot be laid out, which a valid transformer gives no reason for.
+    /// [`Error::NoRanges`] when the ranges of the transformer were not measured.
     pub fn new(model: Transformer) -> Result<Self, Error> {
         let parts = model.parts();
+        let end = parts.classifier.polynomial.domain().1;
         let layout = Layout::new(&parts.shape);
         let Some((last, below)) = parts.layers.split_last() else {
             return Err(Error::Size { what: "layers", have: 0, least: 1, most: crate::transformer::LAYERS });
@@ -51,6 +67,7 @@ impl Lanes {
             layers: below.iter().map(|layer| Full::new(layout, layer)).collect::<Result<_, _>>()?,
             last: Last::new(layout, last, &parts.classifier)?,
             polynomial: parts.classifier.polynomial.on_unit().0,
+            certified: (reach(model.ranges()?.logit) / end).min(1.0),
             model,
         })
     }
@@ -94,19 +111,73 @@ impl Lanes {
     ///
     /// Whatever the operations refuse: too few levels, a missing key.
     pub fn run<B: Pairs>(&self, ops: &B, input: &B::Pair) -> Result<B::Pair, B::Error> {
+        self.run_shown(ops, input, |_, _| Ok(()))
+    }
+
+    /// The same; `show` is given what each stage leaves.
+    ///
+    /// # Errors
+    ///
+    /// As [`Lanes::run`], and what `show` refuses.
+    pub fn run_shown<B: Pairs>(
+        &self,
+        ops: &B,
+        input: &B::Pair,
+        mut show: impl FnMut(Stage, &B::Ct) -> Result<(), B::Error>,
+    ) -> Result<B::Pair, B::Error> {
         let [mut x, share] = ops.twice_parts(input)?;
-        for layer in &self.layers {
+        show(Stage::Input, &x)?;
+        for (at, layer) in self.layers.iter().enumerate() {
             x = layer.run(ops, &x, &share)?;
+            show(Stage::Layer(at), &x)?;
         }
         let logit = self.last.run(ops, &x, &share)?;
-        ops.pair(&ops.poly(&logit, &self.polynomial)?, &logit)
+        show(Stage::Logit, &logit)?;
+        let value = ops.poly(&logit, &self.polynomial)?;
+        show(Stage::Probability, &value)?;
+        ops.pair(&value, &logit)
+    }
+
+    /// What [`Lanes::run_shown`] shows at a stage, from its slots, in the units of the model: a row of features for each of so many
+    /// tokens, or the logit or the probability once for every slot.
+    #[must_use]
+    pub fn inside(&self, stage: Stage, slots: &[f64], tokens: usize) -> Vec<f64> {
+        let width = self.model.shape().width;
+        match stage {
+            Stage::Input | Stage::Layer(_) => {
+                let lanes = slots.chunks(self.layout.period()).take(tokens);
+                lanes.flat_map(|lane| lane.iter().take(width).map(|x| x / GAINS.features)).collect()
+            }
+            Stage::Logit => {
+                slots.iter().map(|x| x * self.model.parts().classifier.polynomial.domain().1).collect()
+            }
+            Stage::Probability => slots.to_vec(),
+        }
+    }
+
+    /// What an exact server would have there; one number for a logit or a probability.
+    ///
+    /// # Errors
+    ///
+    /// As [`Transformer::values`].
+    pub fn exact(&self, stage: Stage, text: &Embedded) -> Result<Vec<f64>, Error> {
+        let values = self.model.values(&text.values)?;
+        Ok(match stage {
+            Stage::Input => text.values.clone(),
+            Stage::Layer(at) => {
+                values.layers.into_iter().nth(at).map(|layer| layer.output).unwrap_or_default()
+            }
+            Stage::Logit => vec![values.logit],
+            Stage::Probability => vec![self.model.parts().classifier.polynomial.eval(values.logit)],
+        })
     }
 
     /// The probability of class 1 from both parts of a result: the mean over the slots, in which noise is less than in each.
     ///
     /// # Errors
     ///
-    /// When slots differ, the probability is not the polynomial of its input, or the input is outside its domain.
+    /// When slots differ, the probability is not the polynomial of its input, or the input is beyond the range that the model
+    /// certifies, and so beyond all that training has seen.
     pub fn unpack(&self, parts: [&[f64]; 2]) -> Result<f64, SentinelError> {
         let [value, logit] = parts.map(|part| part.iter().sum::<f64>() / part.len() as f64);
         for (part, mean) in parts.into_iter().zip([value, logit]) {
@@ -119,6 +190,11 @@ impl Lanes {
             return Err(SentinelError::Range { sentence: 0, have: value });
         }
         unmoved(value, self.polynomial.eval(logit))?;
+        let (have, most) = (logit.abs(), self.certified);
+        // Noise may carry a text at the very end across it.
+        if have > most + TOLERANCE {
+            return Err(SentinelError::Uncertified { have, most });
+        }
         probability(0, value)
     }
 

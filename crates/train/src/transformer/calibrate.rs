@@ -1,0 +1,41 @@
+//! The ranges of a model that carries none, from which the scales of its encrypted evaluation follow.
+
+use arras_nn::transformer::Transformer;
+
+use super::batches::Lesson;
+use super::recipe::{POLYNOMIAL_ERROR, finish, read, softener};
+use crate::Error;
+
+/// The model with the ranges of its values over these lessons and a logistic polynomial that fits them; its temperature stays.
+///
+/// **Cost**: one clear reading of every lesson, by `workers` threads.
+///
+/// # Errors
+///
+/// When the model refuses the values, or they are too large for a polynomial.
+pub fn calibrate(model: Transformer, lessons: &[Lesson], workers: usize) -> Result<Transformer, Error> {
+    let (ranges, _) = read(&model, lessons, workers)?;
+    let mut parts = model.into_parts();
+    let (polynomial, error) = softener(ranges.logit, parts.classifier.polynomial.degree())?;
+    parts.classifier.polynomial = polynomial;
+    parts.about.figures.insert(POLYNOMIAL_ERROR.to_owned(), error);
+    parts.about.ranges = Some(ranges);
+    Ok(Transformer::new(parts)?)
+}
+
+/// The same with the temperature learnt anew on lessons held back.
+///
+/// # Errors
+///
+/// As [`calibrate`].
+pub fn recalibrate(
+    model: Transformer,
+    learn: &[Lesson],
+    held_out: &[Lesson],
+    workers: usize,
+) -> Result<Transformer, Error> {
+    let mut parts = model.into_parts();
+    let (degree, figures) = (parts.classifier.polynomial.degree(), parts.about.figures.clone());
+    parts.classifier.temperature = 1.0;
+    finish(Transformer::new(parts)?, learn, held_out, degree, workers, figures)
+}
