@@ -26,7 +26,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use bench::{Bench, BenchBoot, BenchComposite, BenchOps};
 pub use calibrate::{Calibrate, Chain, Depths};
-pub use train::{Eval, EvalSst2, Train, TrainSst2};
+pub use train::{Eval, EvalSst2, Report, Train, TrainSst2};
+
+use crate::shipped;
 
 /// Classifies text on encrypted data.
 #[derive(Debug, Parser)]
@@ -52,7 +54,7 @@ pub struct Arras {
 pub enum Command {
     /// Classify sentences: seal, run and open in one go
     #[command(
-        after_help = "Examples:\n  arras classify \"a gripping, beautifully shot film\"\n  arras classify --file reviews.txt --json"
+        after_help = "Examples:\n  arras classify \"a gripping, beautifully shot film\"\n  arras classify --model sst2-words --file reviews.txt --json"
     )]
     Classify(Classify),
     /// Compare encrypted numbers or integers: seal, run and open in one go, or one party at a time
@@ -136,6 +138,11 @@ pub enum Command {
         #[command(subcommand)]
         task: Eval,
     },
+    /// Write one HTML page about an evaluation and about trainings: tables, curves, calibration, layers
+    #[command(
+        after_help = "Example:\n  arras eval sst2 --data ../shared/data/sst2 --encrypted --layers --json > eval.json\n  arras report --eval eval.json --training work/log.jsonl --out report.html\n\nThe page needs nothing beside it."
+    )]
+    Report(Report),
     /// The best polynomials for sign and comparison
     #[command(after_help = "Example:\n  arras minimax me --tau 0.5 --degree 7")]
     Minimax {
@@ -178,9 +185,9 @@ pub struct Texts {
 /// Which model.
 #[derive(Debug, Args)]
 pub struct ModelFile {
-    /// A model file; the one that comes with Arras by default
-    #[arg(long, value_name = "FILE")]
-    pub model: Option<PathBuf>,
+    /// The name of a model that comes with Arras, sst2-small or sst2-words, or a model file
+    #[arg(long, value_name = "MODEL", default_value = shipped::DEFAULT)]
+    pub model: PathBuf,
 }
 
 #[derive(Debug, Args)]
@@ -216,7 +223,7 @@ pub struct Keygen {
     /// Security in bits
     #[arg(long, value_name = "BITS", default_value = "128")]
     pub security: Bits,
-    /// Make keys for one mode only; for both by default
+    /// Make keys for one mode only; for all that the model has by default
     #[arg(long, value_name = "MODE")]
     pub mode: Option<Mode>,
     /// Make keys for the refreshes of a preset instead of a model: boot-n15, boot-n16 or boot-n16-precise
@@ -239,7 +246,7 @@ pub struct Seal {
     pub model: ModelFile,
     #[command(flatten)]
     pub texts: Texts,
-    /// One sentence per ciphertext, or one feature of all sentences
+    /// One sentence per ciphertext, or one feature of all sentences (models of words alone, such as sst2-words)
     #[arg(long, value_name = "MODE", default_value = "latency")]
     pub mode: Mode,
     /// Encrypt with public.key, for its owner: twice the bytes, and no secret

@@ -11,6 +11,7 @@ use arras_nn::{Model, Network};
 use zeroize::Zeroizing;
 
 use crate::args::{ModelFile, Texts};
+use crate::shipped;
 
 /// The most bytes of text that are read at once.
 const MOST_TEXT: u64 = 64 << 20;
@@ -75,6 +76,8 @@ pub fn data(path: &Path) -> anyhow::Result<Zeroizing<Vec<u8>>> {
 /// A model and how to name it.
 pub struct Loaded {
     model: Kind,
+    /// What the user calls it.
+    pub name: String,
     pub digest: [u8; 32],
 }
 
@@ -93,27 +96,27 @@ impl Loaded {
     }
 }
 
-/// The model of a file, or the one that comes with Arras.
+/// The model of a name, or of a file.
 pub fn model(from: &ModelFile) -> anyhow::Result<Loaded> {
-    match &from.model {
-        None => parse(DEFAULT_MODEL).context("the model that comes with Arras"),
-        Some(path) => {
-            let bytes = store::read_at_most(path, arras_nn::BYTES as u64)?;
-            if store::is_secret(&bytes) {
-                bail!("{} is a secret key: give a model file, and keep the key to yourself", path.display());
-            }
-            parse(&bytes).with_context(|| path.display().to_string())
-        }
+    let path = &from.model;
+    let name = path.display().to_string();
+    if let Some(bytes) = shipped::bytes(path) {
+        return parse(bytes, name).context("the model that comes with Arras");
     }
+    if shipped::is_name(path) && !path.exists() {
+        bail!("there is no model {name}: give {}, or a model file", shipped::names());
+    }
+    let bytes = store::read_at_most(path, arras_nn::BYTES as u64)?;
+    if store::is_secret(&bytes) {
+        bail!("{name} is a secret key: give a model file, and keep the key to yourself");
+    }
+    parse(&bytes, name.clone()).context(name)
 }
 
-/// The model that comes with Arras.
-const DEFAULT_MODEL: &[u8] = include_bytes!("../../../models/sst2.safetensors");
-
-fn parse(bytes: &[u8]) -> anyhow::Result<Loaded> {
+fn parse(bytes: &[u8], name: String) -> anyhow::Result<Loaded> {
     let model = match Transformer::is_file(bytes) {
         true => Kind::Lanes(Box::new(Lanes::new(Transformer::from_bytes(bytes)?)?)),
         false => Kind::Words(Box::new(Model::from_bytes(bytes)?)),
     };
-    Ok(Loaded { model, digest: *blake3::hash(bytes).as_bytes() })
+    Ok(Loaded { model, name, digest: *blake3::hash(bytes).as_bytes() })
 }

@@ -96,7 +96,8 @@ pub fn provide(chosen: Option<&PathBuf>, plan: &Plan) -> anyhow::Result<(Folder,
         return Ok((folder, false));
     }
     if output::is_watched() {
-        output::note(&format!("making keys in {} (once)", folder.path().display()));
+        let size = output::bytes(plan.request().sizes(plan.params().rlwe())?.file);
+        output::note(&format!("making keys in {} (once, {size})", folder.path().display()));
     }
     match write(&folder, plan.params(), plan.request(), Source::Random, false) {
         // Another process was faster, and its keys are as good.

@@ -7,6 +7,8 @@ mod input;
 mod keyring;
 mod memory;
 mod output;
+mod plot;
+mod shipped;
 mod stop;
 
 use std::process::ExitCode;
@@ -51,6 +53,7 @@ fn run(arras: &args::Arras) -> anyhow::Result<ExitCode> {
             words.first().map_or_else(String::new, |word| format!(" (`{}`)", output::excerpt(word, 20))),
         ),
         args::Command::Eval { task: args::Eval::Sst2(args) } => cmd::eval::run(args, &out),
+        args::Command::Report(args) => cmd::report::run(args, &out),
         args::Command::Bench { what: args::Bench::Ops(args) } => cmd::bench::ops::run(args, &out),
         args::Command::Bench { what: args::Bench::Compare(args) } => cmd::bench::compare::run(args, &out),
         args::Command::Bench { what: args::Bench::Boot(args) } => cmd::bench::boot::run(args, &out),

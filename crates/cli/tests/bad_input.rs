@@ -176,6 +176,7 @@ fn damaged_models_are_refused() {
     changed(&file, |tensors| drop(tensors.remove("output.weight")));
     refused("output.weight");
     arras(&["classify", "--model", "/", "fine"]).refused("cannot be read");
+    arras(&["classify", "--model", "sst2-smal", "fine"]).refused("sst2-small or sst2-words");
 }
 
 #[test]
@@ -227,8 +228,12 @@ fn a_full_disk_leaves_nothing() {
         std::process::Command::new("sh").args(["-c", &script]).output().unwrap()
     };
     for words in [
-        format!("keygen --out '{}' --mode throughput", work.path().join("keys").display()),
-        format!("seal --keys '{}' fine --out '{}'", made.text("keys"), work.path().join("sealed").display()),
+        format!("keygen --model sst2-words --out '{}' --mode throughput", work.path().join("keys").display()),
+        format!(
+            "seal --model sst2-words --keys '{}' fine --out '{}'",
+            made.text("keys"),
+            work.path().join("sealed").display()
+        ),
     ] {
         let output = limited(&words);
         assert_eq!(output.status.code(), Some(1));

@@ -76,6 +76,33 @@ fn a_student_learns_from_a_teacher_that_was_interrupted() {
     let model = Transformer::from_bytes(&fs::read(&out).unwrap()).unwrap();
     assert!(model.ranges().unwrap().embedded.high > 0.0);
     assert!(model.parts().about.figures.contains_key("held-out accuracy"));
+    ranges_are_measured_again(&work, model);
+}
+
+/// A file without ranges is refused until it has them.
+fn ranges_are_measured_again(work: &Work, model: Transformer) {
+    let (before, data, blind, out) = (model.clone(), work.at(""), work.at("blind"), work.at("calibrated"));
+    let mut parts = model.into_parts();
+    parts.about.ranges = None;
+    fs::write(&blind, Transformer::new(parts).unwrap().to_bytes().unwrap()).unwrap();
+    let eval = |model: &str| arras(&["eval", "sst2", "--data", &data, "--model", model, "--json"]);
+    eval(&blind).refused("measure them with `arras train transformer calibrate`");
+    let calibrate = |model: &str, more: &[&str]| {
+        let words = ["train", "transformer", "calibrate", "--data", &data, "--out", &out, "--model", model];
+        arras(&[&words[..], &["--json"], more].concat())
+    };
+    let kept = calibrate(&blind, &[]).json();
+    let after = Transformer::from_bytes(&fs::read(&out).unwrap()).unwrap();
+    // The sentences of the table are among those that the student learnt from.
+    let (all, seen) = (before.ranges().unwrap(), after.ranges().unwrap());
+    assert!(seen.logit.high > seen.logit.low && kept["texts"] == 60);
+    assert!(seen.logit.low >= all.logit.low - 1e-3 && seen.logit.high <= all.logit.high + 1e-3);
+    assert_eq!(after.parts().classifier.temperature, before.parts().classifier.temperature);
+    assert!(eval(&out).json()["plain"]["accuracy"].as_f64().unwrap() > 0.9);
+    let learnt = calibrate(&blind, &["--temperature"]).json();
+    assert!((0.1..10.0).contains(&learnt["temperature"].as_f64().unwrap()), "{learnt}");
+    let words = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/sst2-words.safetensors");
+    calibrate(&words.display().to_string(), &[]).refused("is no transformer");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use arras_nn::program::Latency;
 use arras_nn::{Mode, Model};
 
 fn model() -> Model {
-    Model::from_bytes(include_bytes!("../../../models/sst2.safetensors")).unwrap()
+    Model::from_bytes(include_bytes!("../../../models/sst2-words.safetensors")).unwrap()
 }
 
 #[test]

@@ -21,7 +21,7 @@ struct Setup {
 fn setup() -> &'static Setup {
     static SETUP: OnceLock<Setup> = OnceLock::new();
     SETUP.get_or_init(|| {
-        let model = Model::from_bytes(include_bytes!("../../../models/sst2.safetensors")).unwrap();
+        let model = Model::from_bytes(include_bytes!("../../../models/sst2-words.safetensors")).unwrap();
         let plan = Plan::for_model(&model, arras_ckks::Security::Bits128).unwrap();
         let keys =
             Keys::generate(plan.params(), plan.request(), Source::Random, &mut rng(1), |_| true).unwrap();

@@ -16,6 +16,30 @@ pub enum Transformer {
         after_help = "Example:\n  arras train transformer student --teacher teacher --data ../shared/data/sst2 --work work --out sst2-small.safetensors\n\nThe folder of --work keeps the teacher's labels, log.jsonl and a checkpoint: the same command goes on where it was stopped."
     )]
     Student(Student),
+    /// Measure the ranges of a model's values, without which it does not run encrypted
+    #[command(
+        after_help = "Example:\n  arras train transformer calibrate --model raw.safetensors --data ../shared/data/sst2 --out model.safetensors\n\nThe logistic polynomial is fitted to the range of the logits. The temperature stays as it is unless --temperature asks for a new one, learnt on sentences held back."
+    )]
+    Calibrate(Calibrate),
+}
+
+#[derive(Debug, Args)]
+pub struct Calibrate {
+    /// The model file
+    #[arg(long, value_name = "FILE")]
+    pub model: PathBuf,
+    /// The folder of train.tsv
+    #[arg(long, value_name = "DIR")]
+    pub data: PathBuf,
+    /// Where to write the model with its ranges
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// Learn the temperature anew
+    #[arg(long)]
+    pub temperature: bool,
+    /// Seed of what is held back
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    pub seed: u64,
 }
 
 #[derive(Debug, Args)]
@@ -34,7 +58,7 @@ pub struct Teacher {
     /// Precision of matrix products; weights and normalisations keep single precision
     #[arg(long, value_name = "TYPE", default_value = "f32")]
     pub precision: Precision,
-    /// Longest text in pieces of words
+    /// Longest text in pieces of words, or as many as the encoder has positions for if they are fewer
     #[arg(long, value_name = "COUNT", default_value_t = 64, value_parser = clap::value_parser!(u16).range(3..=512))]
     pub lanes: u16,
     /// A table of several trainings instead of one

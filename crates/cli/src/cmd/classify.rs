@@ -8,7 +8,7 @@ use anyhow::bail;
 use arras_ckks::{Params, SecretKey, wire};
 use arras_client::plan::Plan;
 use arras_client::{Client, Folder, random};
-use arras_nn::{Mode, Prediction, Reading};
+use arras_nn::{Mode, Network, Prediction, Reading};
 use indicatif::ProgressBar;
 use serde::Serialize;
 
@@ -22,6 +22,7 @@ use crate::{keyring, stop};
 #[derive(Serialize)]
 struct Report {
     results: Vec<Answer>,
+    model: String,
     n: usize,
     log2_qp: f64,
     security_bits: u32,
@@ -104,6 +105,7 @@ pub fn run(args: &Classify, out: &Output) -> anyhow::Result<ExitCode> {
         setup_seconds,
         max_abs_error: results.iter().map(|answer| answer.difference.abs()).fold(0.0, f64::max),
         results,
+        model: loaded.name,
     };
     out.show(&report, human)
 }
@@ -148,13 +150,16 @@ fn rounds(
 ) -> anyhow::Result<Vec<Round>> {
     let client = Client::new(loaded.network(), loaded.digest, params, secret)?;
     let mut rng = random::system()?;
-    let bar = output::bar(readings.len() as u64, "classifying");
-    let mut one = |reading: &Reading| -> anyhow::Result<Round> {
+    let bar = match loaded.network() {
+        Network::Words(_) => output::bar(readings.len() as u64, "classifying"),
+        Network::Lanes(_) => ProgressBar::hidden(),
+    };
+    let mut one = |(at, reading): (usize, &Reading)| -> anyhow::Result<Round> {
         let started = Instant::now();
         let batch = client.sealer().seal_readings(slice::from_ref(reading), Mode::Latency, &mut rng)?;
         let sealed = wire::to_bytes(params.rlwe(), &batch);
         let seal = started.elapsed();
-        let answer = server.answer(&sealed, &ProgressBar::hidden())?.bytes;
+        let answer = server.answer(&sealed, &steps(reading, at + 1, readings.len()))?.bytes;
         let run = started.elapsed() - seal;
         let predictions = client.open(&wire::from_bytes(params.rlwe(), &answer)?)?;
         let open = started.elapsed() - seal - run;
@@ -163,9 +168,21 @@ fn rounds(
         stop::check()?;
         Ok(Round { prediction, seal, run, open, sealed: sealed.len(), answered: answer.len() })
     };
-    let rounds = readings.iter().map(&mut one).collect();
+    let rounds = readings.iter().enumerate().map(&mut one).collect();
     bar.finish_and_clear();
     rounds
+}
+
+/// A bar for the steps of one sentence, where it takes long enough to be watched.
+fn steps(reading: &Reading, sentence: usize, of: usize) -> ProgressBar {
+    match reading {
+        Reading::Words(_) => ProgressBar::hidden(),
+        Reading::Lanes(_) => {
+            let bar = output::bar(1, "running");
+            bar.set_message(format!("sentence {sentence} of {of},"));
+            bar
+        }
+    }
 }
 
 fn answer(loaded: &Loaded, text: String, plain: Prediction, round: &Round) -> Answer {

@@ -6,10 +6,11 @@ use std::time::Instant;
 
 use anyhow::{Context as _, anyhow, bail};
 use arras_ckks::wire::Batch;
-use arras_ckks::{KeySet, Params};
+use arras_ckks::{Ciphertext, KeySet, Params};
 use arras_client::{Error, store};
 use arras_engine::Engine;
-use arras_nn::Job;
+use arras_nn::program::Stage;
+use arras_nn::{Job, Network};
 use arras_rlwe::wire;
 use indicatif::ProgressBar;
 use serde::Serialize;
@@ -146,5 +147,15 @@ impl<'a> Server<'a> {
         let answer = self.engine.run(self.loaded.network(), &self.loaded.digest, batch, &mut progress);
         bar.finish_and_clear();
         Ok(Answered { bytes: wire::to_bytes(self.params.rlwe(), &answer?), sentences })
+    }
+
+    /// Runs a transformer on one sealed sentence for what each stage leaves.
+    pub fn show(&self, sealed: &[u8], show: &mut dyn FnMut(Stage, Ciphertext) -> bool) -> anyhow::Result<()> {
+        let Network::Lanes(program) = self.loaded.network() else {
+            bail!("the model has no layers to show: give a transformer, as sst2-small is");
+        };
+        let batch: Batch = wire::from_bytes(self.params.rlwe(), sealed)?;
+        self.engine.run_shown(program, &self.loaded.digest, batch, show)?;
+        Ok(())
     }
 }

@@ -16,6 +16,7 @@ pub mod minimax;
 pub mod open;
 pub mod params;
 pub mod plan;
+pub mod report;
 mod samples;
 pub mod seal;
 pub mod sort;

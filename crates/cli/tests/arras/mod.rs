@@ -55,10 +55,21 @@ impl Outcome {
     }
 }
 
-/// The command, not yet started.
+/// Commands that take a model.
+const TAKE_A_MODEL: [&str; 6] = ["classify", "keygen", "seal", "run", "open", "eval"];
+
+/// Words that leave no choice of a model: one is named, or none is wanted.
+const NO_CHOICE: [&str; 3] = ["--model", "--bootstrap", "--help"];
+
+/// The command, not yet started. Where a model is taken and none is named, it is the one that answers in milliseconds.
 pub fn command<S: AsRef<std::ffi::OsStr>>(args: &[S]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_arras"));
     command.args(args).stdin(Stdio::null());
+    let has = |words: &[&str], arg: &S| words.iter().any(|word| arg.as_ref() == *word);
+    if args.iter().take(1).any(|arg| has(&TAKE_A_MODEL, arg)) && !args.iter().any(|arg| has(&NO_CHOICE, arg))
+    {
+        command.args(["--model", "sst2-words"]);
+    }
     command
 }
 
@@ -124,9 +135,9 @@ impl Made {
     }
 }
 
-/// The model that comes with Arras.
+/// The model of words that comes with Arras.
 pub fn model() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/sst2.safetensors")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/sst2-words.safetensors")
 }
 
 /// Damages the bytes of a file.

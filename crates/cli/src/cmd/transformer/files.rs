@@ -15,7 +15,7 @@ use arras_train::transformer::{Learner, Lesson, Progress, Schedule};
 use serde::Serialize;
 
 use crate::args::transformer::Pace;
-use crate::cmd::transformer::plot;
+use crate::cmd::report::training;
 use crate::{input, output, stop};
 
 /// The files of an encoder.
@@ -131,7 +131,8 @@ impl<'a> Watched<'a> {
         learnt.with_context(|| {
             format!("{} keeps a checkpoint: the same command goes on from it", self.folder.display())
         })?;
-        plot::write(&self.folder.join(LOG), &self.folder.join(PLOT))?;
+        let chart = training::chart(&training::read(&self.folder.join(LOG))?);
+        store::write_file(&self.folder.join(PLOT), chart.draw().as_bytes())?;
         Ok((self.started.elapsed().as_secs_f64(), self.mean))
     }
 

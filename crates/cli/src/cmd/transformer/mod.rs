@@ -1,7 +1,7 @@
 //! `arras train transformer`: a teacher is fine-tuned, a student learns from it.
 
+mod calibrate;
 mod files;
-mod plot;
 mod student;
 mod tables;
 mod teacher;
@@ -19,5 +19,6 @@ pub fn run(args: &Transformer, out: &Output) -> anyhow::Result<ExitCode> {
             Some(Table::Variations) => tables::variations(args, out),
         },
         Transformer::Student(args) => student::run(args, out),
+        Transformer::Calibrate(args) => calibrate::run(args, out),
     }
 }

@@ -23,7 +23,7 @@ use crate::stop;
 const SHAPE: Shape = Shape { layers: 2, width: 128, heads: 8, hidden: 512, lanes: 64 };
 
 /// Share of the sentences held back, on which the temperature is fitted.
-const HELD_OUT: f64 = 0.05;
+pub const HELD_OUT: f64 = 0.05;
 
 /// Degree of the logistic polynomial.
 const DEGREE: usize = 15;

@@ -54,8 +54,9 @@ const MOST_TOKENIZER: u64 = 64 << 20;
 /// The encoder, the texts to learn from, and the texts to be judged by.
 pub fn read(args: &words::Teacher) -> anyhow::Result<(Pretrained, Vec<Lesson>, Vec<Lesson>)> {
     let encoder = files::encoder(&args.from)?;
-    let read =
-        |name| lessons(&files::table(&args.data, name)?, encoder.vocabulary(), usize::from(args.lanes));
+    // An encoder has no place for what comes after its last position.
+    let lanes = usize::from(args.lanes).min(encoder.lanes());
+    let read = |name| lessons(&files::table(&args.data, name)?, encoder.vocabulary(), lanes);
     let (learn, dev) = (read("train.tsv")?, read("dev.tsv")?);
     Ok((encoder, learn, dev))
 }
