@@ -41,8 +41,11 @@ const WIDTH: f64 = 720.0;
 const HEIGHT: f64 = 320.0;
 const EDGE: f64 = 56.0;
 
-/// Marks on an axis, its ends included.
-const TICKS: usize = 5;
+/// Between the lines of a legend.
+const LINE: f64 = 15.0;
+
+/// About so many marks are on an axis.
+const TICKS: f64 = 5.0;
 
 /// The most points of a curve.
 pub const POINTS: usize = 400;
@@ -74,7 +77,13 @@ impl Chart {
     }
 
     fn down(&self, y: f64) -> f64 {
-        HEIGHT - EDGE - (HEIGHT - 2.0 * EDGE) * self.y.share(y)
+        let floor = HEIGHT - EDGE;
+        floor - (floor - self.top()) * self.y.share(y)
+    }
+
+    /// Where the vertical axis ends, below the legend.
+    fn top(&self) -> f64 {
+        EDGE.max(LINE * (self.series.len() as f64 + 1.0))
     }
 
     fn line(&self, series: &Series) -> String {
@@ -111,24 +120,23 @@ impl Chart {
 
     /// Both axes with their marks and names.
     fn frame(&self) -> String {
-        let (right, floor) = (WIDTH - EDGE, HEIGHT - EDGE);
-        let mut svg =
-            format!("<path d=\"M{EDGE} {EDGE}V{floor}H{right}\" fill=\"none\" stroke=\"black\"/>\n");
-        for tick in 0..TICKS {
-            let share = tick as f64 / (TICKS - 1) as f64;
-            let (x, y) = (self.x.at(share), self.y.at(share));
+        let (right, floor, top) = (WIDTH - EDGE, HEIGHT - EDGE, self.top());
+        let mut svg = format!("<path d=\"M{EDGE} {top}V{floor}H{right}\" fill=\"none\" stroke=\"black\"/>\n");
+        for x in self.x.ticks() {
             svg += &text(self.across(x), floor + 18.0, "middle", &number(x));
+        }
+        for y in self.y.ticks() {
             svg += &text(EDGE - 6.0, self.down(y) + 4.0, "end", &number(y));
         }
         svg += &text(right, floor + 38.0, "end", &self.x.name);
-        svg + &text(EDGE, EDGE - 14.0, "start", &self.y.name)
+        svg + &text(EDGE, top - 14.0, "start", &self.y.name)
     }
 
     /// The names of the series, each in its colour.
     fn legend(&self) -> String {
         let mut svg = String::new();
         for (at, series) in self.series.iter().enumerate() {
-            let (x, y) = (WIDTH - EDGE, 16.0 + 15.0 * at as f64);
+            let (x, y) = (WIDTH - EDGE, LINE * (at as f64 + 1.0));
             let _ = writeln!(
                 svg,
                 "<text x=\"{x}\" y=\"{y}\" text-anchor=\"end\" fill=\"{}\">{}</text>",
@@ -150,8 +158,18 @@ impl Axis {
         if share.is_nan() { 0.0 } else { share.clamp(0.0, 1.0) }
     }
 
-    fn at(&self, share: f64) -> f64 {
-        self.low + share * (self.high - self.low)
+    /// Round numbers from one end to the other.
+    fn ticks(&self) -> Vec<f64> {
+        let wide = (self.high - self.low) / TICKS;
+        if !(wide.is_normal() && wide > 0.0) {
+            return vec![self.low];
+        }
+        let unit = 10f64.powf(wide.log10().floor());
+        let step = [1.0, 2.0, 5.0].map(|times| times * unit).into_iter().find(|&step| step >= wide * 0.999);
+        let step = step.unwrap_or(10.0 * unit);
+        let (first, last) =
+            ((self.low / step).ceil() as i64, (self.high / step * (1.0 + 1e-9)).floor() as i64);
+        (first..=last).map(|at| at as f64 * step).collect()
     }
 }
 
@@ -238,6 +256,16 @@ mod tests {
         for place in numbers.chunks(2) {
             assert!((EDGE..=WIDTH - EDGE).contains(&place[0]) && (EDGE..=HEIGHT - EDGE).contains(&place[1]));
         }
+    }
+
+    #[test]
+    fn ticks_are_round() {
+        let ticks = |low, high| Axis::new("", low, high).ticks().into_iter().map(number).collect::<Vec<_>>();
+        assert_eq!(ticks(0.5, 1.0), ["0.5", "0.6", "0.7", "0.8", "0.9", "1"]);
+        assert_eq!(ticks(0.0, 13765.0), ["0", "5000", "10000"]);
+        assert_eq!(ticks(0.5, 5.5), ["1", "2", "3", "4", "5"]);
+        assert_eq!(ticks(0.0, 2.6e-5), ["0", "1.0e-5", "2.0e-5"]);
+        assert_eq!(ticks(3.0, 3.0), ["3"]);
     }
 
     #[test]

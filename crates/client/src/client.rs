@@ -8,7 +8,7 @@ use rand_core::CryptoRng;
 
 use crate::encrypt::{Key, encrypt, encrypt_encoded};
 use crate::error::Error;
-use crate::plan::Plan;
+use crate::plan::{Plan, fewest_correct_bits};
 
 /// Bits after the binary point of what leaves a decryption: more than a label needs.
 pub const PRECISION_BITS: u32 = 12;
@@ -154,9 +154,7 @@ impl<'a> Client<'a> {
     ) -> Result<Self, Error> {
         params.check_id("secret key", secret.id())?;
         let model = model.into();
-        // The rounding of the last rescale: no answer has less noise, and those of models have about a bit more.
-        let have = params.rescale_noise(params.max_slots(), Level(0)).correct_bits(params.max_slots());
-        let need = precision_bits(model) + MARGIN_BITS;
+        let (have, need) = (fewest_correct_bits(params), correct_bits(model));
         if have < f64::from(need) {
             return Err(Error::Noisy { have, need });
         }
@@ -260,4 +258,9 @@ pub fn precision_bits<'a>(model: impl Into<Network<'a>>) -> u32 {
         Network::Words(_) => PRECISION_BITS,
         Network::Lanes(_) => LANES_PRECISION_BITS,
     }
+}
+
+/// Correct bits without which a rounded answer would show its noise.
+pub(crate) fn correct_bits<'a>(model: impl Into<Network<'a>>) -> u32 {
+    precision_bits(model) + MARGIN_BITS
 }

@@ -1,11 +1,14 @@
 //! What a model asks for: parameters, and exactly the keys that its programs use.
 
+use std::ops::RangeInclusive;
+
 use arras_circuits::{Op, Trace};
 use arras_ckks::{KeyRequest, Level, Params, Purpose, Security, Shape};
 use arras_nn::program::{Latency, Throughput};
 use arras_nn::{Mode, Network};
 use arras_rlwe::Spec;
 
+use crate::client::correct_bits;
 use crate::error::Error;
 
 /// Bits of every scale: what a sentence's probability needs, several times over.
@@ -18,6 +21,9 @@ const BASE_BITS: u32 = 10;
 /// in, or leave little room for keys, which makes them many times slower.
 const LANES_SCALE_BITS: u32 = 35;
 
+/// The most bits that are added to scales for the noise of a larger ring, as more security takes.
+const MORE_BITS: u32 = 5;
+
 /// Parameters and keys for a model.
 #[derive(Clone, Debug)]
 pub struct Plan {
@@ -25,6 +31,7 @@ pub struct Plan {
     request: KeyRequest,
     depth: u32,
     rotations: u64,
+    refreshes: u64,
 }
 
 impl Plan {
@@ -60,19 +67,20 @@ impl Plan {
         if have < need {
             return Err(Error::TooShallow { have, need });
         }
-        let rotations = needs.rotations();
-        Ok(Self { params: params.clone(), request: needs.request(), depth: need, rotations })
+        let (rotations, refreshes) = (needs.rotations(), needs.refreshes());
+        Ok(Self { params: params.clone(), request: needs.request(), depth: need, rotations, refreshes })
     }
 
     fn build(needs: &[Needs], security: Security) -> Result<Self, Error> {
         let depth = needs.iter().map(|need| need.trace.depth).max().unwrap_or(1).max(1);
         let slots = needs.iter().map(|need| need.slots).max().unwrap_or(1);
         let scale_bits = needs.iter().map(|need| need.scale_bits).max().unwrap_or(SCALE_BITS);
-        let shape = Shape { log_degree: 0, base_bits: scale_bits + BASE_BITS, scale_bits, depth, security };
-        let spec = smallest(shape, slots)?;
+        let precise = needs.iter().map(|need| need.correct_bits).max().unwrap_or(0);
+        let params = params(scale_bits..=scale_bits + MORE_BITS, depth, security, slots, precise)?;
         let request = needs.iter().fold(KeyRequest::new(), |all, need| all.union(&need.request()));
         let rotations = needs.iter().map(Needs::rotations).max().unwrap_or(0);
-        Ok(Self { params: Params::new(&spec)?, request, depth, rotations })
+        let refreshes = needs.iter().map(Needs::refreshes).max().unwrap_or(0);
+        Ok(Self { params, request, depth, rotations, refreshes })
     }
 
     /// The parameters.
@@ -90,6 +98,11 @@ impl Plan {
         self.rotations
     }
 
+    /// Refreshes of one run.
+    pub fn refreshes(&self) -> u64 {
+        self.refreshes
+    }
+
     /// The level at which inputs are encrypted: as many multiplications as the model does, and no limb more.
     pub fn level(&self) -> Level {
         Level(self.depth.min(u32::from(self.params.highest().0)) as u8)
@@ -101,6 +114,31 @@ struct Needs {
     trace: Trace,
     slots: usize,
     scale_bits: u32,
+    correct_bits: u32,
+}
+
+/// The parameters of the fewest bits whose noise an answer can hide, or those of the most.
+fn params(
+    scales: RangeInclusive<u32>,
+    depth: u32,
+    security: Security,
+    slots: usize,
+    correct_bits: u32,
+) -> Result<Params, Error> {
+    let most = *scales.end();
+    for scale_bits in scales {
+        let shape = Shape { log_degree: 0, base_bits: scale_bits + BASE_BITS, scale_bits, depth, security };
+        let params = Params::new(&smallest(shape, slots)?)?;
+        if scale_bits == most || fewest_correct_bits(&params) >= f64::from(correct_bits) {
+            return Ok(params);
+        }
+    }
+    Err(Error::NoParameters { depth, security: security.bits() })
+}
+
+/// Correct bits that the rounding of the last rescale leaves: no answer has less noise, and those of models have about a bit more.
+pub(crate) fn fewest_correct_bits(params: &Params) -> f64 {
+    params.rescale_noise(params.max_slots(), Level(0)).correct_bits(params.max_slots())
 }
 
 fn needs(model: Network<'_>, mode: Mode) -> Result<Needs, Error> {
@@ -114,7 +152,7 @@ fn needs(model: Network<'_>, mode: Mode) -> Result<Needs, Error> {
         (Network::Lanes(lanes), Mode::Latency) => (lanes.trace()?, lanes.slots(), LANES_SCALE_BITS),
         (Network::Lanes(_), Mode::Throughput) => return Err(arras_nn::Error::NoThroughput.into()),
     };
-    Ok(Needs { trace, slots, scale_bits })
+    Ok(Needs { trace, slots, scale_bits, correct_bits: correct_bits(model) })
 }
 
 impl Needs {
@@ -124,6 +162,10 @@ impl Needs {
 
     fn rotations(&self) -> u64 {
         self.trace.count(Op::Rotate) + self.trace.count(Op::HoistedRotate)
+    }
+
+    fn refreshes(&self) -> u64 {
+        self.trace.count(Op::Refresh)
     }
 }
 

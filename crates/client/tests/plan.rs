@@ -1,10 +1,11 @@
 //! Parameters and keys are those that the model's programs use, and no more.
 #![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
 
-use arras_ckks::{Params, Purpose, Security, presets};
-use arras_client::{Error, Plan};
-use arras_nn::program::Latency;
-use arras_nn::{Mode, Model};
+use arras_ckks::{Params, Purpose, SecretKey, Security, presets};
+use arras_client::{Client, Error, Plan};
+use arras_nn::program::{Lanes, Latency};
+use arras_nn::{Mode, Model, Transformer};
+use arras_testkit::rng;
 
 fn model() -> Model {
     Model::from_bytes(include_bytes!("../../../models/sst2-words.safetensors")).unwrap()
@@ -52,4 +53,17 @@ fn parameters_with_too_few_levels_are_refused() {
         Plan::over(&small, &model(), Mode::Latency),
         Err(Error::TooShallow { have: 2, need: 7 })
     ));
+}
+
+#[test]
+fn a_transformer_has_parameters_at_every_security() {
+    let bytes = include_bytes!("../../../models/sst2-small.safetensors");
+    let lanes = Lanes::new(Transformer::from_bytes(bytes).unwrap()).unwrap();
+    for security in [Security::Bits128, Security::Bits192, Security::Bits256] {
+        let plan = Plan::for_model(&lanes, security).unwrap();
+        let secret = SecretKey::new(plan.params().rlwe(), &mut rng(1));
+        let client = Client::new(&lanes, [0; 32], plan.params(), &secret);
+        assert!(client.is_ok(), "{security:?}: {:?}", client.err());
+        assert_eq!((plan.params().spec().security, plan.refreshes()), (security, 0));
+    }
 }

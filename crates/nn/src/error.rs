@@ -14,7 +14,7 @@ pub enum Error {
     #[error("the text was read for another kind of model: read it again for this one")]
     OtherReading,
     /// A packing that the model does not have.
-    #[error("a transformer takes one text per ciphertext: use the latency mode")]
+    #[error("a transformer takes one text per ciphertext: use the latency mode, or a model of words")]
     NoThroughput,
     /// Nothing to read.
     #[error("the text holds no word and no punctuation: give at least one")]

@@ -236,7 +236,7 @@ impl Encrypted {
             security_bits: params.spec().security.bits(),
             levels: u32::from(plan.level().0),
             rotations: plan.rotations(),
-            refreshes: 0,
+            refreshes: plan.refreshes(),
             evaluation_key_bytes: plan.request().sizes(params.rlwe())?.file,
             ciphertext_bytes: lines.iter().map(|line| line.sealed_bytes).max().unwrap_or(0),
             peak_bytes: lines.iter().filter_map(|line| line.peak_bytes).max(),
