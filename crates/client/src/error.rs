@@ -166,7 +166,7 @@ pub enum Error {
     },
     /// More sentences than one file may hold.
     #[error(
-        "{have} sentences would take {bytes} bytes of memory, and {most} are allowed: use `--mode throughput`, or seal them in parts"
+        "{have} sentences would take {bytes} bytes of memory, and {most} are allowed: seal them in parts, or with `--mode throughput` where the model has it"
     )]
     TooMany {
         /// Sentences given.
