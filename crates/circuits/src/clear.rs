@@ -176,6 +176,9 @@ impl Rotate for Clear {
 impl Pairs for Clear {
     type Pair = [Vec<f64>; 2];
 
+    fn point_pair(&self, [a, b]: &[Vec<f64>; 2]) -> Result<[Vec<f64>; 2], Error> {
+        Ok([self.point(a)?, self.point(b)?])
+    }
     fn pair(&self, a: &Vec<f64>, b: &Vec<f64>) -> Result<[Vec<f64>; 2], Error> {
         Ok([a.clone(), b.clone()])
     }

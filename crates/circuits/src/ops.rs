@@ -109,9 +109,12 @@ pub trait Points: Arith {
 }
 
 /// Two real vectors in one hidden vector: the real and the imaginary parts of its slots. What is done to both costs half.
-pub trait Pairs: Rotate {
+pub trait Pairs: Rotate + Points {
     /// Two hidden vectors as one.
     type Pair: Clone + Send + Sync;
+
+    /// Both parts as [`Points::point`]: one point, and one refresh for both.
+    fn point_pair(&self, p: &Self::Pair) -> Result<Self::Pair, Self::Error>;
 
     /// (a, b). Cost: no level.
     fn pair(&self, a: &Self::Ct, b: &Self::Ct) -> Result<Self::Pair, Self::Error>;

@@ -376,6 +376,9 @@ impl Rotate for Tracer {
 impl Pairs for Tracer {
     type Pair = Traced;
 
+    fn point_pair(&self, p: &Traced) -> Result<Traced, Error> {
+        self.point(p)
+    }
     fn pair(&self, a: &Traced, b: &Traced) -> Result<Traced, Error> {
         Ok(self.align(a, b))
     }

@@ -1,5 +1,6 @@
 //! The owner of the key at work: sealing texts, opening answers.
 
+use arras_ckks::boot::presets;
 use arras_ckks::wire::{Batch, Items};
 use arras_ckks::{Ciphertext, Complex, Decrypted, Level, Params, PublicKey, SecretKey, rounded};
 use arras_nn::program::{Lanes, Latency, Stage, Throughput};
@@ -196,8 +197,9 @@ impl<'a> Client<'a> {
             return Err(Error::NotRun);
         }
         let (have, count) = (items.len(), job.items as usize);
+        let guards = self.guards(job.mode)?;
         let need = match job.mode {
-            Mode::Latency => count,
+            Mode::Latency => count.saturating_mul(1 + guards),
             Mode::Throughput => 1,
         };
         if have != need {
@@ -214,15 +216,33 @@ impl<'a> Client<'a> {
                 Throughput::new(model)?.unpack_batch(&slots, count)?
             }
             (Network::Lanes(lanes), Mode::Latency) => {
-                items.iter().map(|item| self.open_lanes(lanes, item)).collect::<Result<_, _>>()?
+                let one = |own: &[Ciphertext]| self.open_lanes(lanes, own);
+                items.chunks(1 + guards).map(one).collect::<Result<_, _>>()?
             }
             (Network::Lanes(_), Mode::Throughput) => return Err(arras_nn::Error::NoThroughput.into()),
         };
         Ok(probabilities.into_iter().map(Prediction::of).collect())
     }
 
-    /// The probability in the answer of a transformer, rounded; the slots that it is the mean of stay here.
-    fn open_lanes(&self, lanes: &Lanes, ciphertext: &Ciphertext) -> Result<f64, Error> {
+    /// The guards that come with each answer: one for each refresh of a transformer.
+    fn guards(&self, mode: Mode) -> Result<usize, Error> {
+        let Sealer { model, params, .. } = self.sealer;
+        match (model, presets::of(params)) {
+            (Network::Lanes(lanes), Some(_)) if lanes.is_refreshable() => {
+                let refreshes = Plan::over(params, model, mode)?.refreshes();
+                Ok(usize::try_from(refreshes).unwrap_or(usize::MAX))
+            }
+            _ => Ok(0),
+        }
+    }
+
+    /// The probability in the answer of a transformer and its guards, rounded; the slots that it is the mean of stay here.
+    fn open_lanes(&self, lanes: &Lanes, own: &[Ciphertext]) -> Result<f64, Error> {
+        let [ciphertext, guards @ ..] = own else { return Err(Error::NotRun) };
+        for guard in guards {
+            let preset = presets::of(self.sealer.params).ok_or(Error::Preset)?;
+            preset.spec.check_guard(&self.sealer.params.decrypt(guard, self.secret)?, preset.rounds)?;
+        }
         let opened: Decrypted = self.sealer.params.decrypt(ciphertext, self.secret)?;
         let logits: Vec<f64> = opened.secret_values().iter().map(|value| value.im).collect();
         Ok(rounded(lanes.unpack([&opened.secret_reals(), &logits])?, LANES_PRECISION_BITS))
@@ -238,11 +258,12 @@ impl<'a> Client<'a> {
         &self,
         lanes: &Lanes,
         stage: Stage,
-        shown: &Ciphertext,
+        shown: &[Ciphertext],
         tokens: usize,
     ) -> Result<Vec<f64>, Error> {
-        let opened: Decrypted = self.sealer.params.decrypt(shown, self.secret)?;
-        Ok(lanes.inside(stage, &opened.secret_reals(), tokens))
+        let open = |one: &Ciphertext| Ok(self.sealer.params.decrypt(one, self.secret)?.secret_reals());
+        let opened: Vec<Vec<f64>> = shown.iter().map(open).collect::<Result<_, Error>>()?;
+        Ok(lanes.inside(stage, &opened, tokens))
     }
 
     /// The numbers in a ciphertext, rounded.

@@ -2,10 +2,12 @@
 
 use std::ops::RangeInclusive;
 
-use arras_circuits::{Op, Trace};
+use arras_circuits::{Op, Schedule, Trace, Tracer};
+use arras_ckks::boot::presets::{self, BootPreset};
 use arras_ckks::{KeyRequest, Level, Params, Purpose, Security, Shape};
-use arras_nn::program::{Latency, Throughput};
+use arras_nn::program::{Lanes, Latency, Throughput};
 use arras_nn::{Mode, Network};
+use arras_plan::{Budget, schedule};
 use arras_rlwe::Spec;
 
 use crate::client::correct_bits;
@@ -24,12 +26,16 @@ const LANES_SCALE_BITS: u32 = 35;
 /// The most bits that are added to scales for the noise of a larger ring, as more security takes.
 const MORE_BITS: u32 = 5;
 
+/// The refresh of a transformer that is too deep for a chain. Its precision is that of what it is for: features in [-1, 1], of
+/// which many add up.
+const LANES_REFRESH: &str = "boot-n16-wide";
+
 /// Parameters and keys for a model.
 #[derive(Clone, Debug)]
 pub struct Plan {
     params: Params,
     request: KeyRequest,
-    depth: u32,
+    level: u32,
     rotations: u64,
     refreshes: u64,
 }
@@ -42,7 +48,7 @@ impl Plan {
     pub fn for_model<'a>(model: impl Into<Network<'a>>, security: Security) -> Result<Self, Error> {
         let model = model.into();
         let all: Result<Vec<Needs>, Error> = model.modes().iter().map(|&mode| needs(model, mode)).collect();
-        Self::build(&all?, security)
+        Self::build(model, &all?, security)
     }
 
     /// The same for one mode.
@@ -54,7 +60,8 @@ impl Plan {
         mode: Mode,
         security: Security,
     ) -> Result<Self, Error> {
-        Self::build(&[needs(model.into(), mode)?], security)
+        let model = model.into();
+        Self::build(model, &[needs(model, mode)?], security)
     }
 
     /// The keys that a model uses under parameters that are there already.
@@ -62,25 +69,49 @@ impl Plan {
     /// # Errors
     /// `Error::TooShallow` when they have too few levels.
     pub fn over<'a>(params: &Params, model: impl Into<Network<'a>>, mode: Mode) -> Result<Self, Error> {
-        let needs = needs(model.into(), mode)?;
+        let model = model.into();
+        if let (Network::Lanes(lanes), Some(preset)) = (model, presets::of(params))
+            && lanes.is_refreshable()
+        {
+            return Self::refreshed(params.clone(), preset, lanes);
+        }
+        let needs = needs(model, mode)?;
         let (have, need) = (u32::from(params.highest().0), needs.trace.depth);
         if have < need {
             return Err(Error::TooShallow { have, need });
         }
         let (rotations, refreshes) = (needs.rotations(), needs.refreshes());
-        Ok(Self { params: params.clone(), request: needs.request(), depth: need, rotations, refreshes })
+        Ok(Self { params: params.clone(), request: needs.request(), level: need, rotations, refreshes })
     }
 
-    fn build(needs: &[Needs], security: Security) -> Result<Self, Error> {
+    /// The plan of a transformer that is refreshed on its way, by the cheapest schedule.
+    fn refreshed(params: Params, preset: &BootPreset, lanes: &Lanes) -> Result<Self, Error> {
+        let (schedule, start) = (lanes_schedule(&params, preset, lanes)?, u32::from(params.highest().0));
+        let tracer = Tracer::scheduled(lanes.slots(), start, &schedule)?;
+        let trace = tracer.trace(&[lanes.run(&tracer, &tracer.input())?]);
+        let inside = preset.spec.request(&params, lanes.slots())?;
+        let rotations = trace.count(Op::Rotate) + trace.count(Op::HoistedRotate);
+        let request = key_request(&trace).union(&inside);
+        Ok(Self { params, request, level: start, rotations, refreshes: schedule.refreshes() as u64 })
+    }
+
+    fn build(model: Network<'_>, needs: &[Needs], security: Security) -> Result<Self, Error> {
         let depth = needs.iter().map(|need| need.trace.depth).max().unwrap_or(1).max(1);
         let slots = needs.iter().map(|need| need.slots).max().unwrap_or(1);
         let scale_bits = needs.iter().map(|need| need.scale_bits).max().unwrap_or(SCALE_BITS);
+        if let (Network::Lanes(lanes), Some(preset)) = (model, presets::find(LANES_REFRESH)) {
+            // All levels at once would take keys several times as large.
+            if depth > preset.spec.depth && lanes.is_refreshable() && security == Security::Bits128 {
+                let refresh = preset.spec.build().ok_or(Error::Preset)?;
+                return Self::refreshed(Params::new(&refresh)?, preset, lanes);
+            }
+        }
         let precise = needs.iter().map(|need| need.correct_bits).max().unwrap_or(0);
         let params = params(scale_bits..=scale_bits + MORE_BITS, depth, security, slots, precise)?;
         let request = needs.iter().fold(KeyRequest::new(), |all, need| all.union(&need.request()));
         let rotations = needs.iter().map(Needs::rotations).max().unwrap_or(0);
         let refreshes = needs.iter().map(Needs::refreshes).max().unwrap_or(0);
-        Ok(Self { params, request, depth, rotations, refreshes })
+        Ok(Self { params, request, level: depth, rotations, refreshes })
     }
 
     /// The parameters.
@@ -98,15 +129,23 @@ impl Plan {
         self.rotations
     }
 
-    /// Refreshes of one run.
+    /// Refreshes of one run; each has a guard that comes with the answer.
     pub fn refreshes(&self) -> u64 {
         self.refreshes
     }
 
-    /// The level at which inputs are encrypted: as many multiplications as the model does, and no limb more.
+    /// The level at which inputs are encrypted: as many multiplications as the model does, and no limb more; with refreshes the
+    /// highest.
     pub fn level(&self) -> Level {
-        Level(self.depth.min(u32::from(self.params.highest().0)) as u8)
+        Level(self.level.min(u32::from(self.params.highest().0)) as u8)
     }
+}
+
+/// Where a transformer is refreshed.
+fn lanes_schedule(params: &Params, preset: &BootPreset, lanes: &Lanes) -> Result<Schedule, Error> {
+    let [input, output] = preset.spec.levels(lanes.slots());
+    let budget = Budget { start: u32::from(params.highest().0), input, output };
+    Ok(schedule(&lanes.trace()?.points, budget, &|_| 1.0)?)
 }
 
 /// What one program uses.

@@ -16,6 +16,9 @@ pub enum Error {
     /// A program of integers, or a label of another one.
     #[error(transparent)]
     App(#[from] arras_apps::Error),
+    /// Refreshes that cannot be scheduled.
+    #[error(transparent)]
+    Plan(#[from] arras_plan::Error),
     /// Parameters whose security was not established.
     #[error(
         "these parameters do not have the security that they claim; make new keys with the command that made these"

@@ -1,12 +1,15 @@
 //! A model, or a function of columns, on a batch.
 
 use std::cell::Cell;
+use std::sync::Arc;
 
-use arras_circuits::{Failure, Op, Slotwise, Trace, Traced, Tracer, slotwise};
+use arras_circuits::{Failure, Op, Schedule, Slotwise, Trace, Traced, Tracer, slotwise};
+use arras_ckks::boot::presets::{self, BootPreset};
 use arras_ckks::wire::{Batch, Items};
-use arras_ckks::{Ciphertext, Level, Params, SeededCiphertext};
+use arras_ckks::{Bootstrapper, Ciphertext, Level, Params, SeededCiphertext};
 use arras_nn::program::{Lanes, Latency, Stage, Throughput};
 use arras_nn::{Job, Mode, Network};
+use arras_plan::{Budget, schedule};
 use arras_rlwe::Purpose;
 use arras_rlwe::ring::par;
 
@@ -75,7 +78,7 @@ impl Engine {
         program: &Lanes,
         digest: &[u8; 32],
         sealed: Batch,
-        show: &mut dyn FnMut(Stage, Ciphertext) -> bool,
+        show: &mut dyn FnMut(Stage, Vec<Ciphertext>) -> bool,
     ) -> Result<Batch, Error> {
         let job = Job::from_bytes(&sealed.label)?;
         if job.model != *digest {
@@ -84,9 +87,9 @@ impl Engine {
         let items = job.items as usize;
         self.limits().check_sentences(items)?;
         let backend = self.backend(program.slots())?;
-        let mut show = |stage, value: &Hidden| match show(stage, backend.output(value)?) {
-            true => Ok(()),
-            false => Err(Error::Stopped),
+        let mut show = |stage, values: &[Hidden]| {
+            let lowest = values.iter().map(|value| backend.output(value)).collect::<Result<_, _>>()?;
+            if show(stage, lowest) { Ok(()) } else { Err(Error::Stopped) }
         };
         let results = self.lanes(program, unpack(sealed.items), items, &mut |_, _| true, &mut show)?;
         Ok(Batch { label: sealed.label, items: Items::Whole(results) })
@@ -177,39 +180,72 @@ impl Engine {
         inputs: Vec<Sealed>,
         sentences: usize,
         progress: Progress<'_>,
-        show: &mut dyn FnMut(Stage, &Hidden) -> Result<(), Error>,
+        show: &mut dyn FnMut(Stage, &[Hidden]) -> Result<(), Error>,
     ) -> Result<Vec<Ciphertext>, Error> {
         let slots = check_number(&inputs, sentences)?;
         if slots != program.slots() {
             return Err(Error::Slots { need: program.slots(), have: slots });
         }
-        let (trace, backend) = (program.trace()?, self.backend(slots)?);
-        let level = self.check(&trace, &inputs, slots)?;
-        // What a linear map holds: its baby steps, and as many sums of giant steps at most.
-        let babies = 2 * (trace.at(Op::HoistedRotate, trace.depth) + 1);
-        // Keys, values and scores of a few lane offsets, and what the layers carry along.
-        let held = trace.count(Op::Relinearise);
-        self.check_bytes(
-            held * ciphertext_bytes(self.params(), level)
-                + babies * raised_bytes(self.params(), level)
-                + sentences as u64 * ciphertext_bytes(self.params(), Level(0)),
-        )?;
-        let (tracer, steps) = (Tracer::unlimited(slots)?, Cell::new(0));
+        let refresh = self.refresh(program)?;
+        let start = u32::from(self.params().highest().0);
+        let tracer = match &refresh {
+            None => Tracer::unlimited(slots)?,
+            Some((_, schedule)) => Tracer::scheduled(slots, start, schedule)?,
+        };
+        let steps = Cell::new(0);
         let count = |done| {
             steps.set(done);
             true
         };
-        program.run(&Watched::new(&tracer, count), &tracer.input())?;
+        let result = program.run(&Watched::new(&tracer, count), &tracer.input())?;
+        let trace = tracer.trace(&[result]);
+        let backend = self.backend(slots)?;
+        let level = self.check_at(refresh.as_ref().map_or(trace.depth, |_| start), &trace, &inputs, slots)?;
+        // What a linear map holds: its baby steps, and as many sums of giant steps at most.
+        let babies = 2 * (trace.at(Op::HoistedRotate, u32::from(level.0)) + 1);
+        // Keys, values and scores of a few lane offsets, and what the layers carry along.
+        let held = trace.count(Op::Relinearise);
+        let beside =
+            refresh.as_ref().map_or(Ok(0), |(preset, _)| preset.spec.memory(self.params(), slots))?;
+        self.check_bytes(
+            held * ciphertext_bytes(self.params(), level)
+                + babies * raised_bytes(self.params(), level)
+                + sentences as u64 * ciphertext_bytes(self.params(), Level(0))
+                + beside,
+        )?;
         let all = steps.get() * sentences;
         report(progress, 0, all)?;
+        let boot = match &refresh {
+            None => None,
+            Some((preset, _)) => Some(Arc::new(Bootstrapper::new(self.params(), &preset.spec, slots)?)),
+        };
         let mut results = Vec::with_capacity(sentences);
-        for input in inputs {
-            let before = results.len() * steps.get();
-            let watched = Watched::new(&backend, |done| progress(before + done, all));
-            let result = program.run_shown(&watched, &input.open(&backend)?, &mut *show)?;
+        for (at, input) in inputs.into_iter().enumerate() {
+            let input = input.open(&backend)?;
+            let heard = |done| progress(at * steps.get() + done, all);
+            let (Some((preset, schedule)), Some(boot)) = (&refresh, &boot) else {
+                let result = program.run_shown(&Watched::new(&backend, heard), &input, &mut *show)?;
+                results.push(backend.output(&result)?);
+                continue;
+            };
+            let refreshing = backend.refreshing(boot.clone(), preset.rounds, schedule.clone(), || true)?;
+            let result = program.run_shown(&Watched::new(&refreshing, heard), &input, &mut *show)?;
             results.push(backend.output(&result)?);
+            for guard in refreshing.guards() {
+                results.push(backend.evaluator().lower(guard.ciphertext(), guard.level())?);
+            }
         }
         Ok(results)
+    }
+
+    /// How a transformer is refreshed: where the parameters are those of a refresh, by the cheapest schedule.
+    fn refresh(&self, program: &Lanes) -> Result<Option<(&'static BootPreset, Schedule)>, Error> {
+        let Some(preset) = presets::of(self.params()).filter(|_| program.is_refreshable()) else {
+            return Ok(None);
+        };
+        let [input, output] = preset.spec.levels(program.slots());
+        let budget = Budget { start: u32::from(self.params().highest().0), input, output };
+        Ok(Some((preset, schedule(&program.trace()?.points, budget, &|_| 1.0)?)))
     }
 
     /// All sentences at once, one ciphertext for each feature.

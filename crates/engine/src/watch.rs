@@ -95,6 +95,9 @@ impl<B: Points<Error: Into<Error>>, F: FnMut(usize) -> bool> Points for Watched<
 impl<B: Pairs<Error: Into<Error>>, F: FnMut(usize) -> bool> Pairs for Watched<'_, B, F> {
     type Pair = B::Pair;
 
+    fn point_pair(&self, p: &B::Pair) -> Result<B::Pair, Error> {
+        self.tell(self.inner.point_pair(p))
+    }
     fn pair(&self, a: &B::Ct, b: &B::Ct) -> Result<B::Pair, Error> {
         self.tell(self.inner.pair(a, b))
     }

@@ -14,10 +14,23 @@ use toy::transformer::{TEXTS, transformer};
 const SHAPE: Shape = Shape { layers: 2, width: 8, heads: 2, hidden: 12, lanes: 12 };
 
 /// Both parts of the result of a text.
-fn clear(model: &Transformer, text: &str) -> [Vec<f64>; 2] {
-    let program = Lanes::new(model.clone()).unwrap();
-    let input = program.pack(&model.embed(text, false).unwrap()).unwrap();
+fn clear(program: &Lanes, text: &str) -> [Vec<f64>; 2] {
+    let input = program.pack(&program.model().embed(text, false).unwrap()).unwrap();
     program.run(&Clear::new(program.slots()).unwrap(), &input).unwrap()
+}
+
+/// Checks every text against the model in plain numbers.
+fn is_the_transformer(program: &Lanes) {
+    let model = program.model();
+    for text in TEXTS {
+        let embedded = model.embed(text, false).unwrap();
+        let want = model.polynomial(&embedded.values).unwrap().probability;
+        let logit = model.values(&embedded.values).unwrap().logit;
+        let [values, logits] = clear(program, text);
+        let end = model.parts().classifier.polynomial.domain().1;
+        assert!(logits.iter().all(|have| (have - logit / end).abs() < 1e-9), "{:?} {text}", model.shape());
+        assert!((program.unpack([&values, &logits]).unwrap() - want.clamp(0.0, 1.0)).abs() < 1e-9);
+    }
 }
 
 #[test]
@@ -31,25 +44,41 @@ fn the_program_is_the_transformer() {
         Shape { width: 4, heads: 4, hidden: 20, ..SHAPE },
     ];
     for (seed, shape) in (11..).zip(shapes) {
-        let model = transformer(shape, seed);
-        let program = Lanes::new(model.clone()).unwrap();
-        for text in TEXTS {
-            let embedded = model.embed(text, false).unwrap();
-            let want = model.polynomial(&embedded.values).unwrap().probability;
-            let logit = model.values(&embedded.values).unwrap().logit;
-            let [values, logits] = clear(&model, text);
-            let end = model.parts().classifier.polynomial.domain().1;
-            assert!(logits.iter().all(|have| (have - logit / end).abs() < 1e-9), "{shape:?} {text}");
-            assert!((program.unpack([&values, &logits]).unwrap() - want.clamp(0.0, 1.0)).abs() < 1e-9);
-        }
+        is_the_transformer(&Lanes::new(transformer(shape, seed)).unwrap());
+    }
+}
+
+#[test]
+fn features_that_do_not_fit_are_split_into_two_blocks() {
+    let wide = Shape { layers: 3, width: 12, heads: 4, hidden: 20, lanes: 12 };
+    for (seed, shape) in (31..).zip([wide, Shape { width: 6, heads: 2, ..wide }, Shape { layers: 1, ..wide }])
+    {
+        let whole = Lanes::new(transformer(shape, seed)).unwrap();
+        let split = Lanes::within(transformer(shape, seed), whole.slots() / 2).unwrap();
+        assert_eq!(2 * split.slots(), whole.slots());
+        is_the_transformer(&split);
+        // Features between layers are in [-1, 1], where they can be refreshed: one point for both blocks.
+        let ops = Clear::new(split.slots()).unwrap();
+        let input = split.pack(&split.model().embed(TEXTS[2], false).unwrap()).unwrap();
+        split.run(&ops, &input).unwrap();
+        let points = ops.ranges().into_iter().filter(|seen| seen.op == "point");
+        assert!(points.into_iter().all(|seen| seen.lo > -1.0 && seen.hi < 1.0));
+        let trace = split.trace().unwrap();
+        // The input, and a point behind every layer but the last.
+        assert_eq!(trace.points.nodes.len(), shape.layers);
+        assert_eq!(trace.depth, whole.depth().unwrap());
+    }
+    // Three heads cannot be halved, and features that fill a half leave no slot for the number of tokens.
+    for shape in [Shape { width: 12, heads: 3, ..wide }, Shape { width: 16, ..wide }] {
+        let whole = Lanes::new(transformer(shape, 1)).unwrap();
+        assert_eq!(Lanes::within(transformer(shape, 1), 16).unwrap().slots(), whole.slots());
     }
 }
 
 #[test]
 fn what_is_no_answer_is_refused() {
-    let model = transformer(SHAPE, 4);
-    let program = Lanes::new(model.clone()).unwrap();
-    let [values, logits] = clear(&model, TEXTS[1]);
+    let program = Lanes::new(transformer(SHAPE, 4)).unwrap();
+    let [values, logits] = clear(&program, TEXTS[1]);
     let moved = |values: &[f64], logits: &[f64]| {
         matches!(program.unpack([values, logits]), Err(SentinelError::Moved { .. }))
     };
@@ -85,13 +114,19 @@ fn what_training_never_saw_is_refused() {
 
 #[test]
 fn every_stage_is_shown_as_the_transformer_has_it() {
-    let model = transformer(Shape { layers: 3, ..SHAPE }, 4);
-    let program = Lanes::new(model.clone()).unwrap();
+    let model = transformer(Shape { layers: 3, width: 12, heads: 2, ..SHAPE }, 4);
+    let whole = Lanes::new(model.clone()).unwrap();
+    every_stage_is_shown(&whole);
+    every_stage_is_shown(&Lanes::within(model, whole.slots() / 2).unwrap());
+}
+
+fn every_stage_is_shown(program: &Lanes) {
+    let model = program.model();
     let (text, clear) = (model.embed(TEXTS[2], false).unwrap(), Clear::new(program.slots()).unwrap());
     let mut stages = Vec::new();
-    let show = |stage, slots: &Vec<f64>| {
+    let show = |stage, shown: &[Vec<f64>]| {
         let (found, exact) =
-            (program.inside(stage, slots, text.tokens), program.exact(stage, &text).unwrap());
+            (program.inside(stage, shown, text.tokens), program.exact(stage, &text).unwrap());
         assert!(!exact.is_empty() && found.len().is_multiple_of(exact.len()), "{stage:?}");
         assert!(found.iter().zip(exact.iter().cycle()).all(|(x, y)| (x - y).abs() < 1e-9), "{stage:?}");
         stages.push(stage);

@@ -1,6 +1,7 @@
 //! A tested catalogue of refreshes.
 
 use super::BootSpec;
+use crate::params::Params;
 
 /// A named refresh with its parameters.
 #[derive(Clone, Copy, Debug)]
@@ -101,6 +102,11 @@ const WIDE: BootSpec = BootSpec {
 };
 
 const PRECISE: BootSpec = BootSpec { scale_bits: 64, depth: 8, ..N16 };
+
+/// The preset that these parameters were made for.
+pub fn of(params: &Params) -> Option<&'static BootPreset> {
+    PRESETS.iter().find(|preset| preset.spec.build().as_ref() == Some(params.spec()))
+}
 
 /// The preset of a name.
 pub fn find(name: &str) -> Option<&'static BootPreset> {

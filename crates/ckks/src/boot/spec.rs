@@ -58,6 +58,11 @@ impl BootSpec {
         (self.depth - self.to_coefficients).saturating_sub(u32::from(!dense))
     }
 
+    /// The least level of an input, and the level of an output.
+    pub fn levels(&self, slots: usize) -> [u32; 2] {
+        [self.to_coefficients, self.to_coefficients + self.levels_left(slots)]
+    }
+
     /// Levels of the reduction modulo 1.
     pub fn reduction_levels(&self) -> u32 {
         (u32::BITS - self.degree.leading_zeros()) + self.doublings + SERIES_LEVELS

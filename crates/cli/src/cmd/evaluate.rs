@@ -150,7 +150,11 @@ impl<'a> Server<'a> {
     }
 
     /// Runs a transformer on one sealed sentence for what each stage leaves.
-    pub fn show(&self, sealed: &[u8], show: &mut dyn FnMut(Stage, Ciphertext) -> bool) -> anyhow::Result<()> {
+    pub fn show(
+        &self,
+        sealed: &[u8],
+        show: &mut dyn FnMut(Stage, Vec<Ciphertext>) -> bool,
+    ) -> anyhow::Result<()> {
         let Network::Lanes(program) = self.loaded.network() else {
             bail!("the model has no layers to show: give a transformer, as sst2-small is");
         };

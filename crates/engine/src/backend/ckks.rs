@@ -205,6 +205,9 @@ impl Rotate for Ckks {
 impl Pairs for Ckks {
     type Pair = Hidden;
 
+    fn point_pair(&self, p: &Hidden) -> Result<Hidden, Error> {
+        self.point(p)
+    }
     fn pair(&self, a: &Hidden, b: &Hidden) -> Result<Hidden, Error> {
         hidden(self.eval.pair(&a.0, &b.0))
     }

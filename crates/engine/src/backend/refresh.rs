@@ -189,6 +189,9 @@ impl Rotate for Refreshing<'_> {
 impl Pairs for Refreshing<'_> {
     type Pair = Hidden;
 
+    fn point_pair(&self, p: &Hidden) -> Result<Hidden, Error> {
+        self.point(p)
+    }
     fn pair(&self, a: &Hidden, b: &Hidden) -> Result<Hidden, Error> {
         self.ops.pair(a, b)
     }

@@ -67,7 +67,7 @@ pub struct LayerRanges {
     pub middle: Span,
     /// Hidden values before they are squared.
     pub hidden: Span,
-    /// The residual stream behind the layer.
+    /// The residual stream behind the layer, in lanes without token too.
     pub output: Span,
 }
 
@@ -123,6 +123,13 @@ impl Ranges {
         Self { embedded: Span::empty(), layers: vec![LayerRanges::empty(); layers], logit: Span::empty() }
     }
 
+    /// How far from zero a feature is at most where layers begin and end.
+    #[must_use]
+    pub fn widest_features(&self) -> f64 {
+        let spans = self.layers.iter().map(|layer| layer.output).chain([self.embedded]);
+        spans.fold(0.0, |widest, span| span.high.max(-span.low).max(widest))
+    }
+
     /// Widens the ranges to hold the values of one more text.
     pub fn widen(&mut self, features: &[f64], values: &Values) {
         self.embedded.widen(features.iter().copied());
@@ -140,6 +147,7 @@ impl Ranges {
             for (span, values) in pairs {
                 span.widen(values.iter().copied());
             }
+            range.output.widen(layer.empty.iter().copied());
         }
         self.logit.widen([values.logit]);
     }

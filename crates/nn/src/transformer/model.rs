@@ -128,6 +128,8 @@ pub struct LayerValues {
     pub hidden: Vec<f64>,
     /// The residual stream behind the layer.
     pub output: Vec<f64>,
+    /// What a lane without token holds behind the layer, if there is one: nobody attends to it, but it is there.
+    pub empty: Vec<f64>,
 }
 
 /// All values inside a transformer for one text.
@@ -216,11 +218,19 @@ impl Transformer {
         let tokens = features.len() / width;
         within("tokens", tokens, 1, lanes)?;
         length("the features of the tokens", features.len(), tokens * width)?;
+        let heads = self.0.shape.heads;
         let mut layers: Vec<LayerValues> = Vec::with_capacity(self.0.layers.len());
+        let mut empty = if tokens < lanes.next_power_of_two() { vec![0.0; width] } else { Vec::new() };
         for (at, layer) in (1..).zip(&self.0.layers) {
             let input = layers.last().map_or(features, |below| below.output.as_slice());
-            let queries = if at == self.0.layers.len() { 1 } else { tokens };
-            layers.push(layer.apply(input, queries, self.0.shape.heads));
+            if at == self.0.layers.len() {
+                layers.push(layer.apply(input, 1, heads));
+                continue;
+            }
+            let mut values = layer.apply(input, tokens, heads);
+            empty = layer.behind(&empty, values.key.clone(), values.value.clone(), heads).output;
+            values.empty.clone_from(&empty);
+            layers.push(values);
         }
         let top = layers.last().map_or(features, |below| below.output.as_slice());
         let logit = self.0.classifier.logit(top);
@@ -308,14 +318,20 @@ impl Layer {
         let width = self.query.columns();
         let n = (x.len() / width).max(1) as f64;
         let seen = x.get(..queries * width).unwrap_or(x);
-        let (query, key) = (rows(&self.query, seen), rows(&self.key, x));
+        let key = rows(&self.key, x);
         let value: Vec<f64> = rows(&self.value, x).iter().map(|v| v / n).collect();
+        self.behind(seen, key, value, heads)
+    }
+
+    /// The values inside at the rows of `seen`, which attend to these keys and values.
+    fn behind(&self, seen: &[f64], key: Vec<f64>, value: Vec<f64>, heads: usize) -> LayerValues {
+        let query = rows(&self.query, seen);
         let (score, mixed) = self.attend(&query, &key, &value, heads);
         let middle = beside(&self.around_attention, seen, &rows(&self.mix, &mixed));
         let hidden = rows(&self.up, &middle);
         let squares: Vec<f64> = hidden.iter().map(|z| z * z).collect();
         let output = beside(&self.around_hidden, &middle, &rows(&self.down, &squares));
-        LayerValues { query, key, value, score, mixed, middle, hidden, output }
+        LayerValues { query, key, value, score, mixed, middle, hidden, output, empty: Vec::new() }
     }
 
     /// The scores of all pairs, and the values weighted by their squares.

@@ -56,21 +56,27 @@ pub fn transformer(shape: Shape, seed: u64) -> Transformer {
 }
 
 fn linear(columns: usize, rows: usize, n: &mut Numbers) -> Linear {
-    let width = (1.5 / columns as f64).sqrt();
+    scaled(columns, rows, 1.0, n)
+}
+
+fn scaled(columns: usize, rows: usize, factor: f64, n: &mut Numbers) -> Linear {
+    let width = factor * (1.5 / columns as f64).sqrt();
     Linear::new(columns, n.list(columns * rows, width), n.list(rows, 0.2)).unwrap()
 }
 
 fn layer(shape: &Shape, n: &mut Numbers) -> Layer {
     let (d, m) = (shape.width, shape.hidden);
+    // Squares of many layers on end leave every range otherwise.
+    let calm = 2.0 / shape.layers.max(2) as f64;
     Layer {
         query: linear(d, d, n),
         key: linear(d, d, n),
         value: linear(d, d, n),
         shift: n.list(shape.heads, 0.5),
-        mix: linear(d, d, n),
+        mix: scaled(d, d, calm, n),
         around_attention: n.list(d, 0.2).iter().map(|g| 0.8 + g).collect(),
         up: linear(d, m, n),
-        down: linear(m, d, n),
+        down: scaled(m, d, calm, n),
         around_hidden: n.list(d, 0.2).iter().map(|g| 0.8 + g).collect(),
     }
 }

@@ -82,7 +82,7 @@ fn one(
     sealed: &[u8],
 ) -> anyhow::Result<Vec<Layer>> {
     let (mut layers, mut failed, mut before) = (Vec::new(), None, Instant::now());
-    let mut show = |stage: Stage, shown: Ciphertext| {
+    let mut show = |stage: Stage, shown: Vec<Ciphertext>| {
         let seconds = before.elapsed().as_secs_f64();
         match layer(client, lanes, text, stage, &shown, seconds) {
             Ok(layer) => layers.push(layer),
@@ -102,7 +102,7 @@ fn layer(
     lanes: &Lanes,
     text: &Embedded,
     stage: Stage,
-    shown: &Ciphertext,
+    shown: &[Ciphertext],
     seconds: f64,
 ) -> anyhow::Result<Layer> {
     let found = client.danger_inside(lanes, stage, shown, text.tokens)?;

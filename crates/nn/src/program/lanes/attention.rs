@@ -2,7 +2,7 @@
 
 use arras_circuits::{Pairs, Rotate};
 
-use super::layout::Layout;
+use super::layout::{Layout, signed};
 
 /// Every lane attends to every lane, two lane offsets at a time: the keys of one are the real part of a pair, those of the other
 /// the imaginary part.
@@ -20,16 +20,11 @@ pub(super) struct Attention {
 }
 
 impl Attention {
-    /// For at least two lanes, and scores that come `gain` times as large as they are.
+    /// For at least two lanes, the shift of each slot, and scores that come `gain` times as large as they are.
     pub fn new(layout: Layout, shift: &[f64], gain: f64) -> Self {
         let babies = 1 << (layout.lanes.ilog2().saturating_sub(1) / 2);
         let groups = layout.lanes / (2 * babies);
-        Self {
-            layout,
-            shift: layout.per_head(shift).iter().map(|shift| gain * shift).collect(),
-            babies,
-            groups,
-        }
+        Self { layout, shift: shift.iter().map(|shift| gain * shift).collect(), babies, groups }
     }
 
     /// 4 sum_j (q_i . k_j + c)^2 v_j, repeated, of queries and keys that are not, and of values one level lower.
@@ -112,9 +107,4 @@ impl Layout {
     pub fn feature_folds(&self) -> Vec<i64> {
         [-signed(self.half)].into_iter().chain((0..self.half.ilog2()).map(|log| signed(1 << log))).collect()
     }
-}
-
-/// A number of slots, which fits.
-fn signed(slots: usize) -> i64 {
-    i64::try_from(slots).unwrap_or(i64::MAX)
 }

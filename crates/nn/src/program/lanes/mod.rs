@@ -13,7 +13,7 @@ use crate::Error;
 use crate::lexicon::within;
 use crate::sentinel::{SentinelError, TOLERANCE, probability, unmoved};
 use crate::transformer::{Embedded, Transformer, reach};
-use layer::{Full, GAINS, Last};
+use layer::{Full, Gains, Last, SHARE};
 use layout::Layout;
 
 /// A transformer over one ciphertext that holds the tokens of one text.
@@ -26,6 +26,7 @@ use layout::Layout;
 pub struct Lanes {
     model: Transformer,
     layout: Layout,
+    gains: Gains,
     layers: Vec<Full>,
     last: Last,
     polynomial: Polynomial,
@@ -46,26 +47,53 @@ pub enum Stage {
     Probability,
 }
 
-/// What a fresh pair is multiplied by when it is taken apart.
+/// What a pair is multiplied by when it is taken apart.
 const DOUBLED: f64 = 2.0;
 
+/// What features in one block are multiplied by: they need no refresh, which would hold them to [-1, 1].
+const FREE: f64 = 8.0;
+
+/// Slots of the largest ring that a transformer runs in.
+const SLOTS: usize = 1 << 15;
+
+/// How much wider features may be than the range that was measured.
+const MARGIN: f64 = 1.25;
+
 impl Lanes {
-    /// The program of a transformer.
+    /// The program of a transformer, in one block of at most 2^15 slots or in two.
     ///
     /// # Errors
     ///
     /// [`Error::NoRanges`] when the ranges of the transformer were not measured.
     pub fn new(model: Transformer) -> Result<Self, Error> {
+        Self::within(model, SLOTS)
+    }
+
+    /// The same, in one block if it fits this many slots.
+    ///
+    /// # Errors
+    ///
+    /// As [`Lanes::new`].
+    pub fn within(model: Transformer, slots: usize) -> Result<Self, Error> {
         let parts = model.parts();
         let end = parts.classifier.polynomial.domain().1;
-        let layout = Layout::new(&parts.shape);
+        let layout = Layout::new(&parts.shape, slots);
+        let ranges = model.ranges()?;
+        let gains = match layout.blocks {
+            1 => Gains { read: FREE, left: FREE },
+            _ => {
+                let left = 1.0 / (MARGIN * ranges.widest_features());
+                Gains { read: DOUBLED * left, left }
+            }
+        };
         let Some((last, below)) = parts.layers.split_last() else {
             return Err(Error::Size { what: "layers", have: 0, least: 1, most: crate::transformer::LAYERS });
         };
         Ok(Self {
             layout,
-            layers: below.iter().map(|layer| Full::new(layout, layer)).collect::<Result<_, _>>()?,
-            last: Last::new(layout, last, &parts.classifier)?,
+            gains,
+            layers: below.iter().map(|layer| Full::new(layout, layer, gains)).collect::<Result<_, _>>()?,
+            last: Last::new(layout, last, &parts.classifier, gains.read)?,
             polynomial: parts.classifier.polynomial.on_unit().0,
             certified: (reach(model.ranges()?.logit) / end).min(1.0),
             model,
@@ -76,6 +104,12 @@ impl Lanes {
     #[must_use]
     pub const fn model(&self) -> &Transformer {
         &self.model
+    }
+
+    /// Whether features between layers are held to [-1, 1], so that they can be refreshed there.
+    #[must_use]
+    pub fn is_refreshable(&self) -> bool {
+        self.layout.blocks > 1
     }
 
     /// Slots of a vector; a backend has as many.
@@ -96,16 +130,30 @@ impl Lanes {
         if have != need {
             return Err(Error::Shape { what: "the features of the tokens", have, need });
         }
-        let features: Vec<f64> = text.values.iter().map(|value| value * GAINS.features / DOUBLED).collect();
-        let share = GAINS.share / DOUBLED / text.tokens as f64;
-        let present = text.tokens * self.layout.period();
-        let shares = (0..self.slots()).map(|slot| if slot < present { share } else { 0.0 });
-        Ok([self.layout.repeat(&features), shares.collect()])
+        let gain = self.gains.read / DOUBLED;
+        let features: Vec<f64> = text.values.iter().map(|value| value * gain).collect();
+        let share = SHARE / DOUBLED / text.tokens as f64;
+        let mut blocks = self.layout.repeat(&features).into_iter();
+        let (mut first, second) = (blocks.next().unwrap_or_default(), blocks.next());
+        let lanes = |slots: usize| {
+            (0..slots).map(|slot| if slot / self.layout.period() < text.tokens { share } else { 0.0 })
+        };
+        if let Some(second) = second {
+            for (slot, share) in lanes(first.len()).enumerate() {
+                if self.layout.spare().contains(&(slot % self.layout.period())) {
+                    first.iter_mut().skip(slot).take(1).for_each(|value| *value = share);
+                }
+            }
+            return Ok([first, second]);
+        }
+        let shares = lanes(first.len()).collect();
+        Ok([first, shares])
     }
 
     /// The transformer, on hidden values.
     ///
-    /// **Cost**: seven levels for each layer, one more for the last, and those of the polynomial.
+    /// **Cost**: seven levels for each layer, one more for the last, and those of the polynomial; between
+    /// layers there are points.
     ///
     /// # Errors
     ///
@@ -114,7 +162,7 @@ impl Lanes {
         self.run_shown(ops, input, |_, _| Ok(()))
     }
 
-    /// The same; `show` is given what each stage leaves.
+    /// The same; `show` is given what each stage leaves, a vector for each block of features.
     ///
     /// # Errors
     ///
@@ -123,35 +171,42 @@ impl Lanes {
         &self,
         ops: &B,
         input: &B::Pair,
-        mut show: impl FnMut(Stage, &B::Ct) -> Result<(), B::Error>,
+        mut show: impl FnMut(Stage, &[B::Ct]) -> Result<(), B::Error>,
     ) -> Result<B::Pair, B::Error> {
-        let [mut x, share] = ops.twice_parts(input)?;
-        show(Stage::Input, &x)?;
+        let [first, second] = ops.twice_parts(input)?;
+        let (mut xs, share) = match self.layout.blocks {
+            1 => (vec![first], second),
+            _ => {
+                let share = self.share(ops, &first)?;
+                (vec![first, second], share)
+            }
+        };
+        show(Stage::Input, &xs)?;
         for (at, layer) in self.layers.iter().enumerate() {
-            x = layer.run(ops, &x, &share)?;
-            show(Stage::Layer(at), &x)?;
+            xs = self.between(ops, layer.run(ops, &xs, &share)?)?;
+            show(Stage::Layer(at), &xs)?;
         }
-        let logit = self.last.run(ops, &x, &share)?;
-        show(Stage::Logit, &logit)?;
+        let logit = self.last.run(ops, &xs, &share)?;
+        show(Stage::Logit, std::slice::from_ref(&logit))?;
         let value = ops.poly(&logit, &self.polynomial)?;
-        show(Stage::Probability, &value)?;
+        show(Stage::Probability, std::slice::from_ref(&value))?;
         ops.pair(&value, &logit)
     }
 
-    /// What [`Lanes::run_shown`] shows at a stage, from its slots, in the units of the model: a row of features for each of so many
-    /// tokens, or the logit or the probability once for every slot.
+    /// What [`Lanes::run_shown`] shows at a stage, from the slots of its vectors, in the units of the model: a row of features for
+    /// each of so many tokens, or the logit or the probability once for every slot.
     #[must_use]
-    pub fn inside(&self, stage: Stage, slots: &[f64], tokens: usize) -> Vec<f64> {
-        let width = self.model.shape().width;
+    pub fn inside(&self, stage: Stage, shown: &[Vec<f64>], tokens: usize) -> Vec<f64> {
         match stage {
             Stage::Input | Stage::Layer(_) => {
-                let lanes = slots.chunks(self.layout.period()).take(tokens);
-                lanes.flat_map(|lane| lane.iter().take(width).map(|x| x / GAINS.features)).collect()
+                let features = self.layout.features(shown, tokens);
+                features.into_iter().map(|x| x / self.gains.read).collect()
             }
             Stage::Logit => {
-                slots.iter().map(|x| x * self.model.parts().classifier.polynomial.domain().1).collect()
+                let end = self.model.parts().classifier.polynomial.domain().1;
+                shown.iter().flatten().map(|x| x * end).collect()
             }
-            Stage::Probability => slots.to_vec(),
+            Stage::Probability => shown.concat(),
         }
     }
 
@@ -170,6 +225,22 @@ impl Lanes {
             Stage::Logit => vec![values.logit],
             Stage::Probability => vec![self.model.parts().classifier.polynomial.eval(values.logit)],
         })
+    }
+
+    /// One over the number of tokens in all slots of each lane, of features with spare slots that hold it.
+    fn share<B: Pairs>(&self, ops: &B, first: &B::Ct) -> Result<B::Ct, B::Error> {
+        let spare = self.layout.spare();
+        let mask: Vec<f64> =
+            (0..self.layout.period()).map(|slot| if spare.contains(&slot) { 1.0 } else { 0.0 }).collect();
+        ops.fold(first, &mask, &self.layout.spare_folds())
+    }
+
+    /// What a layer left, as the next one reads it. Two blocks are one pair at the point.
+    fn between<B: Pairs>(&self, ops: &B, xs: Vec<B::Ct>) -> Result<Vec<B::Ct>, B::Error> {
+        match xs.as_slice() {
+            [a, b] => Ok(ops.twice_parts(&ops.point_pair(&ops.pair(a, b)?)?)?.into()),
+            _ => xs.iter().map(|x| ops.point(x)).collect(),
+        }
     }
 
     /// The probability of class 1 from both parts of a result: the mean over the slots, in which noise is less than in each.
