@@ -203,8 +203,9 @@ impl Engine {
         let level = self.check_at(refresh.as_ref().map_or(trace.depth, |_| start), &trace, &inputs, slots)?;
         // What a linear map holds: its baby steps, and as many sums of giant steps at most.
         let babies = 2 * (trace.at(Op::HoistedRotate, u32::from(level.0)) + 1);
-        // Keys, values and scores of a few lane offsets, and what the layers carry along.
-        let held = trace.count(Op::Relinearise);
+        // Keys, values and scores of a few lane offsets, and what a layer carries along.
+        let layers = program.model().shape().layers as u64;
+        let held = trace.count(Op::Relinearise).div_ceil(layers);
         let beside =
             refresh.as_ref().map_or(Ok(0), |(preset, _)| preset.spec.memory(self.params(), slots))?;
         self.check_bytes(

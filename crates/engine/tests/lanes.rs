@@ -13,8 +13,8 @@ use arras_circuits::{Clear, Op, Trace, Tracer};
 use arras_ckks::boot::presets;
 use arras_ckks::{BootSpec, Bootstrapper, Ciphertext, Complex, Level, Params, Security, Shape as Chain};
 use arras_client::{Client, Keys, Plan, Source};
-use arras_engine::Engine;
 use arras_engine::backend::Ckks;
+use arras_engine::{Engine, Limits};
 use arras_nn::Mode;
 use arras_nn::program::Lanes;
 use arras_nn::transformer::Shape;
@@ -206,11 +206,18 @@ fn six_layers_of_width_384_at_128_bits() {
     let mut rng = arras_testkit::rng(8);
     let keys = Keys::generate(plan.params(), plan.request(), Source::Random, &mut rng, |_| true).unwrap();
     let engine = Engine::new(plan.params(), keys.evaluation).unwrap();
+    let engine = engine.limited(Limits { bytes: 20 << 30, ..Limits::default() });
     let client = Client::new(&program, [3; 32], plan.params(), &keys.secret).unwrap();
     for text in TEXTS.iter().take(setting("TEXTS", 1)) {
         let sealed = client.seal(&[text], Mode::Latency, &mut rng).unwrap();
         let (start, before) = (Instant::now(), processor_seconds());
-        let answer = engine.run(&program, &[3; 32], sealed, &mut |_, _| true).unwrap();
+        let progress = &mut |done, all| {
+            if done % 500 == 0 {
+                println!("{done} of {all} after {:.0} s", processor_seconds() - before);
+            }
+            true
+        };
+        let answer = engine.run(&program, &[3; 32], sealed, progress).unwrap();
         let (seconds, used) = (start.elapsed().as_secs_f64(), processor_seconds() - before);
         let have = client.open(&answer).unwrap()[0].probability;
         let embedded = program.model().embed(text, false).unwrap();
