@@ -19,6 +19,9 @@ use crate::error::Error;
 use crate::limits::{ciphertext_bytes, raised_bytes};
 use crate::watch::Watched;
 
+/// Given what each stage of a transformer leaves; stops the run by an error.
+type Show<'a> = &'a mut dyn FnMut(Stage, &[Hidden]) -> Result<(), Error>;
+
 /// Called with the steps done and all steps; stops the run by returning `false`.
 pub(crate) type Progress<'a> = &'a mut dyn FnMut(usize, usize) -> bool;
 
@@ -180,7 +183,7 @@ impl Engine {
         inputs: Vec<Sealed>,
         sentences: usize,
         progress: Progress<'_>,
-        show: &mut dyn FnMut(Stage, &[Hidden]) -> Result<(), Error>,
+        show: Show<'_>,
     ) -> Result<Vec<Ciphertext>, Error> {
         let slots = check_number(&inputs, sentences)?;
         if slots != program.slots() {
@@ -201,10 +204,10 @@ impl Engine {
         let trace = tracer.trace(&[result]);
         let backend = self.backend(slots)?;
         let level = self.check_at(refresh.as_ref().map_or(trace.depth, |_| start), &trace, &inputs, slots)?;
-        // What a linear map holds: its baby steps, and as many sums of giant steps at most.
-        let babies = 2 * (trace.at(Op::HoistedRotate, u32::from(level.0)) + 1);
-        // Keys, values and scores of a few lane offsets, and what a layer carries along.
         let layers = program.model().shape().layers as u64;
+        // What a linear map holds: its baby steps, and as many sums of giant steps at most.
+        let babies = 2 * (trace.at(Op::HoistedRotate, u32::from(level.0)).div_ceil(layers) + 1);
+        // Keys, values and scores of a few lane offsets, and what a layer carries along.
         let held = trace.count(Op::Relinearise).div_ceil(layers);
         let beside =
             refresh.as_ref().map_or(Ok(0), |(preset, _)| preset.spec.memory(self.params(), slots))?;
@@ -233,7 +236,7 @@ impl Engine {
             let result = program.run_shown(&Watched::new(&refreshing, heard), &input, &mut *show)?;
             results.push(backend.output(&result)?);
             for guard in refreshing.guards() {
-                results.push(backend.evaluator().lower(guard.ciphertext(), guard.level())?);
+                results.push(backend.evaluator().lower(&guard, guard.level())?);
             }
         }
         Ok(results)

@@ -122,7 +122,7 @@ fn two_blocks_are_refreshed_as_one() {
         let answer = run.program.run(&ops, &input).unwrap();
         assert_eq!(ops.counts(), trace.counts);
         for guard in ops.guards() {
-            spec.check_guard(&toy.params.decrypt(guard.ciphertext(), &toy.secret).unwrap(), 1).unwrap();
+            spec.check_guard(&toy.params.decrypt(&guard, &toy.secret).unwrap(), 1).unwrap();
         }
         let clear = run.program.run(&Clear::new(slots).unwrap(), &run.input(text)).unwrap();
         let have = open(&toy, answer.ciphertext());
@@ -202,6 +202,18 @@ fn six_layers_of_width_384_at_128_bits() {
         plan.rotations(),
         sizes.file >> 20,
         sizes.memory >> 20
+    );
+    let wide = presets::of(plan.params()).unwrap();
+    println!(
+        "a refresh: keys {} MB, matrices {} MB",
+        wide.spec
+            .request(plan.params(), program.slots())
+            .unwrap()
+            .sizes(plan.params().rlwe())
+            .unwrap()
+            .memory
+            >> 20,
+        wide.spec.memory(plan.params(), program.slots()).unwrap() >> 20
     );
     let mut rng = arras_testkit::rng(8);
     let keys = Keys::generate(plan.params(), plan.request(), Source::Random, &mut rng, |_| true).unwrap();
