@@ -192,12 +192,11 @@ impl<'a> Client<'a> {
             return Err(Error::ForeignModel);
         }
         let Items::Whole(items) = &batch.items else { return Err(Error::NotRun) };
-        // An engine answers at the lowest level, and whoever seals starts above it.
-        if items.iter().any(|item| item.level() > Level(0)) {
+        let (have, count, guards) = (items.len(), job.items as usize, self.guards(job.mode)?);
+        // An engine answers at the lowest level, and whoever seals starts above it; guards stay where they were made.
+        if items.iter().step_by(1 + guards).any(|item| item.level() > Level(0)) {
             return Err(Error::NotRun);
         }
-        let (have, count) = (items.len(), job.items as usize);
-        let guards = self.guards(job.mode)?;
         let need = match job.mode {
             Mode::Latency => count.saturating_mul(1 + guards),
             Mode::Throughput => 1,

@@ -28,7 +28,7 @@ const MORE_BITS: u32 = 5;
 
 /// The refresh of a transformer that is too deep for a chain. Its precision is that of what it is for: features in [-1, 1], of
 /// which many add up.
-const LANES_REFRESH: &str = "boot-n16-wide";
+const LANES_REFRESH: &str = "boot-n16";
 
 /// Parameters and keys for a model.
 #[derive(Clone, Debug)]

@@ -185,7 +185,7 @@ fn two_layers_of_width_128_at_128_bits() {
 
 /// DistilBERT's depth and MiniLM's width, refreshed on its way, from the texts to the answers of whoever has the key.
 #[test]
-#[ignore = "slow: full size, minutes for each text and 15 GB of memory"]
+#[ignore = "slow: full size, minutes for each text and 10 GB of memory"]
 fn six_layers_of_width_384_at_128_bits() {
     let setting = |name: &str, or: usize| std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(or);
     let shape = Shape { layers: setting("LAYERS", 6), width: 384, heads: 12, hidden: 1536, lanes: 64 };
