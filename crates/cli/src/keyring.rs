@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context as _, bail};
 use arras_ckks::{KeyRequest, Params};
 use arras_client::plan::Plan;
-use arras_client::{Error, Folder, Keys, Source, random};
+use arras_client::{Error, Folder, Keys, Owner, Source, random};
 use arras_rlwe::wire;
 use etcetera::BaseStrategy as _;
 
@@ -40,6 +40,25 @@ pub fn generate(params: &Params, request: &KeyRequest, source: Source<'_>) -> an
     });
     bar.finish_and_clear();
     Ok(keys?)
+}
+
+/// Makes keys with a bar on the terminal, and gives the evaluation keys as the bytes of their file, which takes a third of the memory;
+/// Ctrl-C stops between two keys.
+pub fn bytes(params: &Params, request: &KeyRequest) -> anyhow::Result<(Owner, Vec<u8>)> {
+    let sizes = request.sizes(params.rlwe())?;
+    // Read again, they are there twice.
+    memory::check("the evaluation keys", sizes.file + sizes.memory)?;
+    stop::watch()?;
+    let bar = output::bar(request.iter().len() as u64, "making keys");
+    let (mut rng, mut bytes) = (random::system()?, Vec::with_capacity(usize::try_from(sizes.file)?));
+    // Bytes in memory refuse nothing.
+    let refused = |_| Error::Interrupted;
+    let owner = Owner::generate(params, request, Source::Random, &mut rng, &mut bytes, refused, |done| {
+        bar.set_position(done as u64);
+        !stop::asked()
+    });
+    bar.finish_and_clear();
+    Ok((owner?, bytes))
 }
 
 /// Writes new keys into a folder as they are made, with a bar on the terminal; Ctrl-C stops between two keys.

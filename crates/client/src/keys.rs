@@ -1,6 +1,9 @@
 //! Making keys: a secret, and exactly the public keys that a program asks for.
 
+use std::io::{Error as IoError, Write};
+
 use arras_ckks::{KeyRequest, KeySet, Params, PublicKey, SecretKey};
+use arras_rlwe::KeyStream;
 use rand_core::CryptoRng;
 
 use crate::error::Error;
@@ -15,6 +18,17 @@ pub struct Keys {
     pub public: PublicKey,
     /// What computes, for anyone.
     pub evaluation: KeySet,
+    /// How the secret comes from a passphrase, if it does; public.
+    pub recipe: Option<Recipe>,
+}
+
+/// The keys of one owner beside the evaluation keys, which were written as they were made.
+#[derive(Debug)]
+pub struct Owner {
+    /// What decrypts. It goes nowhere.
+    pub secret: SecretKey,
+    /// What encrypts, for anyone.
+    pub public: PublicKey,
     /// How the secret comes from a passphrase, if it does; public.
     pub recipe: Option<Recipe>,
 }
@@ -66,5 +80,36 @@ impl Keys {
         let evaluation = KeySet::generate(params.rlwe(), &secret, request, rng, &mut progress)?;
         let evaluation = evaluation.filter(|_| progress(request.iter().len())).ok_or(Error::Interrupted)?;
         Ok(Self { secret, public, evaluation, recipe })
+    }
+}
+
+impl Owner {
+    /// New keys; each evaluation key is written as soon as it is made. `progress` is called with the number of evaluation keys made
+    /// so far and stops everything by returning `false`; `failed` says what it means that the writer refuses.
+    ///
+    /// Cost: that of [`Keys::generate`]; memory for the secret and public keys, one evaluation key, and the bytes of its half.
+    ///
+    /// # Errors
+    /// As [`Keys::generate`], and what the writer refuses.
+    pub fn generate<R: CryptoRng + ?Sized>(
+        params: &Params,
+        request: &KeyRequest,
+        source: Source<'_>,
+        rng: &mut R,
+        out: impl Write,
+        failed: impl FnOnce(IoError) -> Error,
+        mut progress: impl FnMut(usize) -> bool,
+    ) -> Result<Self, Error> {
+        let (secret, recipe) = source.secret(params, rng)?;
+        if !progress(0) {
+            return Err(Error::Interrupted);
+        }
+        let public = secret.public_key(params.rlwe(), rng)?;
+        let written = KeyStream::new(params.rlwe(), &secret, request, rng)?.write(out, &mut progress);
+        if written.map_err(failed)? && progress(request.iter().len()) {
+            Ok(Self { secret, public, recipe })
+        } else {
+            Err(Error::Interrupted)
+        }
     }
 }

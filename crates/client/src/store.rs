@@ -15,14 +15,13 @@ use std::io::{Error as IoError, ErrorKind, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use arras_ckks::{KeyRequest, KeySet, Params, PublicKey, SecretKey};
-use arras_rlwe::KeyStream;
 use arras_rlwe::wire::{self, KeyFile, Wire};
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
 use crate::error::Error;
 use crate::fresh::{Fresh, sync_folder};
-use crate::keys::{Keys, Source};
+use crate::keys::{Keys, Owner, Source};
 use crate::passphrase::Recipe;
 
 /// The secret key's file.
@@ -120,26 +119,15 @@ impl Folder {
         source: Source<'_>,
         rng: &mut R,
         replace: bool,
-        mut progress: impl FnMut(usize) -> bool,
+        progress: impl FnMut(usize) -> bool,
     ) -> Result<(), Error> {
         self.make(params, replace, |fresh| {
-            let rlwe = params.rlwe();
-            let (secret, recipe) = source.secret(params, rng)?;
-            if !progress(0) {
-                return Err(Error::Interrupted);
-            }
-            let public = secret.public_key(rlwe, rng)?;
-            let stream = KeyStream::new(rlwe, &secret, request, rng)?;
-            let path = fresh.join(EVALUATION);
-            let mut file = create_new(&path, false)?;
-            let written = stream.write(&mut file, &mut progress);
+            let mut file = create_new(&fresh.join(EVALUATION), false)?;
             // The folder that is being made has no name yet that means something.
-            let written = written.map_err(failed(&self.path, "written"))?;
-            if !(written && progress(request.iter().len())) {
-                return Err(Error::Interrupted);
-            }
+            let refused = failed(&self.path, "written");
+            let own = Owner::generate(params, request, source, rng, &mut file, refused, progress)?;
             file.sync_all().map_err(failed(&self.path, "written"))?;
-            write_others(fresh, params, &secret, &public, recipe.as_ref())
+            write_others(fresh, params, &own.secret, &own.public, own.recipe.as_ref())
         })
     }
 

@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use arras_apps::{Prepared, Program};
 use arras_ckks::wire::{self, Batch};
 use arras_ckks::{Params, SecretKey, Security};
-use arras_client::{FAILURE_LOG2, Folder, Source, TaskClient, TaskPlan, TaskSealer, random, store};
+use arras_client::{FAILURE_LOG2, Folder, TaskClient, TaskPlan, TaskSealer, random, store};
 use arras_engine::Engine;
 use arras_plan::Choice;
 use serde::Serialize;
@@ -166,10 +166,7 @@ impl<P: Task> Session<P> {
         let choice = rival.map(|rival| explained(&plan, &rival)).transpose()?.map(Explained::from);
         let started = Instant::now();
         let params = plan.params();
-        memory::check("the evaluation keys", 2 * plan.request().sizes(params.rlwe())?.memory)?;
-        let keys = keyring::generate(params, plan.request(), Source::Random)?;
-        let evaluation = wire::to_bytes(params.rlwe(), &keys.evaluation);
-        drop(keys.evaluation);
+        let (keys, evaluation) = keyring::bytes(params, plan.request())?;
         let key_seconds = started.elapsed().as_secs_f64();
         let engine = Engine::new(params, wire::from_bytes(params.rlwe(), &evaluation)?)?;
         let took = Took {

@@ -12,7 +12,7 @@ use arras_circuits::slotwise::{Domain, Function};
 use arras_circuits::{Integers, Slotwise};
 use arras_ckks::Spec;
 use arras_ckks::wire::{self, Batch};
-use arras_client::{ColumnClient, ColumnPlan, Least, Source, Wish, modelled, random};
+use arras_client::{ColumnClient, ColumnPlan, Least, Wish, modelled, random};
 use arras_engine::Engine;
 use indicatif::ProgressBar;
 use serde::Serialize;
@@ -173,8 +173,7 @@ fn round(plan: &ColumnPlan, table: &Table) -> anyhow::Result<Round> {
     let mut rng = random::system()?;
     let mut started = Instant::now();
     let mut lap = || std::mem::replace(&mut started, Instant::now()).elapsed().as_secs_f64();
-    let keys = keyring::generate(params, plan.request(), Source::Random)?;
-    let evaluation = wire::to_bytes(params.rlwe(), &keys.evaluation);
+    let (keys, evaluation) = keyring::bytes(params, plan.request())?;
     let key_seconds = lap();
     let client = ColumnClient::new(slotwise, params, &keys.secret)?;
     let sealed = wire::to_bytes(params.rlwe(), &client.seal(&table.columns, &mut rng)?);
