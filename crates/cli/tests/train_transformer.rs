@@ -77,6 +77,29 @@ fn a_student_learns_from_a_teacher_that_was_interrupted() {
     assert!(model.ranges().unwrap().embedded.high > 0.0);
     assert!(model.parts().about.figures.contains_key("held-out accuracy"));
     ranges_are_measured_again(&work, model);
+    a_copy_learns(&work);
+}
+
+/// A student of the base size starts as a copy of its teacher, and says how near it is.
+fn a_copy_learns(work: &Work) {
+    let (teacher, data, out) = (work.at("teacher"), work.at(""), work.at("base.safetensors"));
+    let (labels, words) = (work.at("base"), ["train", "transformer", "student", "--size", "base"]);
+    let folders = ["--teacher", &teacher, "--data", &data, "--work", &labels, "--out", &out];
+    let rest = ["--epochs", "4", "--batch", "8", "--rate", "0.003", "--workers", "1", "--json"];
+    let stopped = [&words[..], &folders, &rest, &["--stop-after", "3"]].concat();
+    arras(&stopped).refused("the same command goes on from it");
+    let report = arras(&[&words[..], &folders, &rest].concat()).json();
+    assert!(report["dev"]["accuracy"].as_f64().unwrap() > 0.9, "{report}");
+    let lines = fs::read_to_string(work.at("base/standing.jsonl")).unwrap();
+    let steps: Vec<u64> = lines
+        .lines()
+        .map(|l| serde_json::from_str::<serde_json::Value>(l).unwrap()["step"].as_u64().unwrap())
+        .collect();
+    assert_eq!(steps.len(), 3);
+    assert_eq!(steps[..2], [0, 3]);
+    let model = Transformer::from_bytes(&fs::read(&out).unwrap()).unwrap();
+    assert_eq!((model.shape().layers, model.shape().width), (2, 8));
+    assert_eq!(report["standing"]["states"].as_array().unwrap().len(), 4);
 }
 
 /// A file without ranges is refused until it has them.

@@ -13,7 +13,7 @@ pub enum Transformer {
     Teacher(Teacher),
     /// Let a transformer of polynomials learn from a teacher, and write it as a model file
     #[command(
-        after_help = "Example:\n  arras train transformer student --teacher teacher --data ../shared/data/sst2 --work work --out sst2-small.safetensors\n\nThe folder of --work keeps the teacher's labels, log.jsonl and a checkpoint: the same command goes on where it was stopped."
+        after_help = "Example:\n  arras train transformer student --teacher teacher --data ../shared/data/sst2 --work work --out sst2-small.safetensors\n  arras train transformer student --size base --teacher teacher --data ../shared/data/sst2 --work base --out sst2-base.safetensors\n\nThe small size starts from the principal components of the teacher's words, the base size as a copy of the teacher with polynomials for what is none. The folder of --work keeps the teacher's labels, log.jsonl and a checkpoint: the same command goes on where it was stopped."
     )]
     Student(Student),
     /// Measure the ranges of a model's values, without which it does not run encrypted
@@ -82,9 +82,21 @@ pub struct Student {
     pub out: PathBuf,
     #[command(flatten)]
     pub pace: Pace,
-    /// New texts that are made of those in the table and labelled by the teacher
-    #[arg(long, value_name = "COUNT", default_value_t = 200_000)]
-    pub augment: usize,
+    /// How large the model is
+    #[arg(long, value_name = "NAME", default_value = "small")]
+    pub size: Size,
+    /// New texts that are made of those in the table and labelled by the teacher; 200000 for the small size, none for the base size
+    #[arg(long, value_name = "COUNT")]
+    pub augment: Option<usize>,
+}
+
+/// Sizes of a student.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Size {
+    /// Two layers of 128 features
+    Small,
+    /// As many layers and features as the teacher
+    Base,
 }
 
 /// How long and how fast to learn.

@@ -116,7 +116,7 @@ mod tests {
         for text in ["good", "a good film !", "a bad bad film ! !"] {
             let rows = vocabulary.read(text, shape.lanes).unwrap().rows;
             let lesson = Lesson { rows, target: [0.0; 2], positive: true };
-            let logits = student.logits(&Part { lessons: vec![&lesson], seed: 0 }).unwrap();
+            let logits = student.logits(&Part::of(vec![&lesson])).unwrap();
             let logits: Vec<Vec<f32>> = logits.to_vec2().unwrap();
             let logit = model.values(&model.embed(text, false).unwrap().values).unwrap().logit;
             // What is left is the rounding of the table to eight bits.

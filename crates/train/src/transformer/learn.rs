@@ -102,9 +102,17 @@ pub struct Part<'a> {
     pub lessons: Vec<&'a Lesson>,
     /// A seed that no other part has.
     pub seed: u64,
+    /// The share of all steps that is taken.
+    pub progress: f32,
 }
 
-impl Part<'_> {
+impl<'a> Part<'a> {
+    /// Texts that are only looked at.
+    #[must_use]
+    pub const fn of(lessons: Vec<&'a Lesson>) -> Self {
+        Self { lessons, seed: 0, progress: 0.0 }
+    }
+
     /// Rows of the embedding table, text after text, and how many each text has.
     pub fn rows(&self) -> candle_core::Result<(Tensor, usize)> {
         let rows: Vec<u32> = self.lessons.iter().flat_map(|l| l.rows.iter().copied()).collect();
@@ -156,7 +164,7 @@ impl Learner {
         for epoch in self.taken / each.max(1)..schedule.epochs {
             for batch in order(epoch).iter().skip(self.taken - epoch * each) {
                 let rate = schedule.rate_at(self.taken, steps);
-                let parts = parts(lessons, batch, schedule, self.taken);
+                let parts = parts(lessons, batch, schedule, (self.taken, steps));
                 let (value, grads) = gradient(weights, &parts, loss)?;
                 let step = Step { rate, decay: schedule.decay, clip: schedule.clip };
                 let gradient =
@@ -217,11 +225,17 @@ impl Learner {
 }
 
 /// The batch in as many parts as there are workers.
-fn parts<'a>(lessons: &'a [Lesson], batch: &[usize], schedule: &Schedule, step: usize) -> Vec<Part<'a>> {
+fn parts<'a>(
+    lessons: &'a [Lesson],
+    batch: &[usize],
+    schedule: &Schedule,
+    (step, steps): (usize, usize),
+) -> Vec<Part<'a>> {
     let each = batch.len().div_ceil(schedule.workers).max(1);
     let part = |(at, places): (usize, &[usize])| Part {
         lessons: places.iter().filter_map(|&i| lessons.get(i)).collect(),
         seed: schedule.seed ^ ((step * schedule.workers + at) as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15),
+        progress: step as f32 / steps.max(1) as f32,
     };
     batch.chunks(each).enumerate().map(part).collect()
 }

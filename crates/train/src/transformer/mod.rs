@@ -3,9 +3,12 @@
 pub mod augment;
 pub mod batches;
 pub mod calibrate;
+pub mod convert;
 pub mod fold;
+pub mod guide;
 pub mod labels;
 pub mod learn;
+mod least;
 pub mod ops;
 pub mod optimiser;
 pub mod recipe;
@@ -15,7 +18,8 @@ pub mod teacher;
 
 pub use batches::Lesson;
 pub use candle_core::DType;
+pub use guide::Guide;
 pub use learn::{Learner, Part, Progress, Schedule};
 pub use recipe::{Texts, Words};
-pub use student::{Care, Student};
+pub use student::{Care, Standing, Student};
 pub use teacher::Teacher;

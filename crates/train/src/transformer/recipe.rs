@@ -44,14 +44,12 @@ impl Texts {
         if rows.len() < 20 || positive == 0 || positive == rows.len() {
             return Err(too_little());
         }
-        let (mut examples, mut lessons) = (Vec::with_capacity(rows.len()), Vec::with_capacity(rows.len()));
-        for row in rows {
-            let no_tokens = |_| Error::NoTokens { line: row.line };
-            let tokens = arras_nn::text::tokenise(&row.text).map_err(no_tokens)?.tokens;
-            let read = vocabulary.read(&row.text, lanes).map_err(no_tokens)?;
-            examples.push(Example { tokens, positive: row.positive });
-            lessons.push(Lesson { rows: read.rows, target: [0.0; 2], positive: row.positive });
-        }
+        let example = |row: &Labelled| {
+            let read = arras_nn::text::tokenise(&row.text).map_err(|_| Error::NoTokens { line: row.line })?;
+            Ok(Example { tokens: read.tokens, positive: row.positive })
+        };
+        let examples: Vec<Example> = rows.iter().map(example).collect::<Result<_, Error>>()?;
+        let lessons = lessons(rows, vocabulary, lanes)?;
         let parts = split(&examples, share, seed);
         let pick =
             |places: &[usize]| places.iter().filter_map(|&i| lessons.get(i).cloned()).collect::<Vec<_>>();
@@ -66,6 +64,27 @@ impl Texts {
         let new = augment::augment(&rows, vocabulary, lanes, count, seed);
         new.into_iter().map(|rows| Lesson { rows, target: [0.0; 2], positive: false }).collect()
     }
+}
+
+/// The texts of a table by this vocabulary, each cut off behind as many pieces as there are lanes.
+///
+/// # Errors
+///
+/// Names a line that holds nothing to read.
+pub fn lessons(rows: &[Labelled], vocabulary: &Vocabulary, lanes: usize) -> Result<Vec<Lesson>, Error> {
+    let one = |row: &Labelled| {
+        let read = vocabulary.read(&row.text, lanes).map_err(|_| Error::NoTokens { line: row.line })?;
+        Ok(Lesson { rows: read.rows, target: [0.0; 2], positive: row.positive })
+    };
+    rows.iter().map(one).collect()
+}
+
+/// At most so many of the lessons, drawn with this seed.
+#[must_use]
+pub fn some(lessons: &[Lesson], count: usize, seed: u64) -> Vec<Lesson> {
+    let mut all: Vec<&Lesson> = lessons.iter().collect();
+    Rng::new(seed, 47).shuffle(&mut all);
+    all.into_iter().take(count).cloned().collect()
 }
 
 /// What the student knows of words: the pieces that it has seen, and where their features start.

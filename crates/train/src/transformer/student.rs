@@ -3,13 +3,16 @@
 //! Scores are divided by the root of the head's width, and heads stand side by side (see [`super::fold`]). Hidden values start near
 //! one, where a square is nearly linear: (1 + u)^2 = 1 + 2 u + u^2.
 
+use std::collections::BTreeMap;
+
 use arras_nn::transformer::Shape;
-use candle_core::{DType, Device, Result, Tensor, Var};
+use candle_core::{DType, Device, Result, Tensor};
 
 use super::batches::{Lesson, batches};
+use super::guide::Guide;
 use super::learn::{Part, Weights};
 use super::ops;
-use super::teacher::{cross_entropy, var};
+use super::teacher::{cross_entropy, first, var};
 use crate::rng::Rng;
 
 /// What holds the values inside, and how they are shaken.
@@ -32,6 +35,10 @@ pub struct Care {
     pub logit: f32,
     /// Share of the teacher in the loss; the labels have the rest.
     pub teacher: f32,
+    /// Weight of the distance to the teacher's features between layers, where there is a guide.
+    pub states: f32,
+    /// Share of all steps in which each layer reads the teacher's features, where there is a guide.
+    pub forced: f32,
 }
 
 impl Default for Care {
@@ -45,7 +52,17 @@ impl Default for Care {
             hidden: 4.0,
             logit: 5.0,
             teacher: 0.7,
+            states: 2.0,
+            forced: 0.03,
         }
+    }
+}
+
+impl Care {
+    /// The care for a student with a guide, whose features have the variance 1.
+    #[must_use]
+    pub fn guided() -> Self {
+        Self { score: 4.0, stream: 8.0, ..Self::default() }
     }
 }
 
@@ -57,8 +74,29 @@ const CHECKED: usize = 64;
 pub struct Student {
     shape: Shape,
     weights: Weights,
+    frozen: BTreeMap<String, Tensor>,
     care: Care,
     unknown: u32,
+}
+
+/// How a student compares with its guide.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct Standing {
+    /// Squared distances of the states behind the attention and the hidden values of every layer, in variances of the guide's: the
+    /// median of all texts.
+    pub states: Vec<f32>,
+    /// How far from zero a state is at most: the median of all texts, and the most.
+    pub widest: [f32; 2],
+    /// The share of texts with the right label.
+    pub accuracy: f64,
+}
+
+/// What a network makes of a part: the logits, how far each text's values are out of range, and the residual stream behind the
+/// attention and the hidden values of every layer, a row per lane.
+struct Pass {
+    logits: Tensor,
+    strain: Tensor,
+    states: Vec<Tensor>,
 }
 
 /// The rows that the normalisation adds to the variance.
@@ -111,7 +149,7 @@ impl Student {
         }
         insert("output.weight".to_owned(), draw(2 * d, 0.05), &[2, d])?;
         insert("output.bias".to_owned(), vec![0.0; 2], &[2])?;
-        Ok(Self { shape, weights, care, unknown })
+        Ok(Self { shape, weights, frozen: BTreeMap::new(), care, unknown })
     }
 
     /// Takes other care from now on.
@@ -137,13 +175,54 @@ impl Student {
         &self.weights
     }
 
+    /// What learns, to be set from elsewhere.
+    pub(super) const fn weights_mut(&mut self) -> &mut Weights {
+        &mut self.weights
+    }
+
+    /// Takes a weight from what learns; it stays as it is.
+    pub(super) fn freeze(&mut self, name: &str) {
+        if let Some(var) = self.weights.remove(name) {
+            self.frozen.insert(name.to_owned(), var.as_detached_tensor());
+        }
+    }
+
     /// The two logits of each text: a row per text.
     ///
     /// # Errors
     ///
     /// When the texts are of different lengths, or longer than the lanes.
     pub fn logits(&self, part: &Part<'_>) -> Result<Tensor> {
-        Ok(self.forward(part, None)?.0)
+        Ok(self.forward(part, None, None)?.logits)
+    }
+
+    /// Where the network stands beside its guide, on these texts.
+    ///
+    /// # Errors
+    ///
+    /// As [`Student::logits`].
+    pub fn standing(&self, lessons: &[Lesson], guide: &Guide) -> Result<Standing> {
+        let mut right = 0;
+        let (mut apart_by, mut widest) = (vec![Vec::new(); 2 * self.shape.layers], Vec::new());
+        for batch in batches(lessons, CHECKED, 1, 0) {
+            let part = Part::of(batch.iter().filter_map(|&i| lessons.get(i)).collect());
+            let pass = self.forward(&part, None, None)?;
+            let texts = part.lessons.len();
+            let distances = apart(&pass.states, &guide.look(&part)?.states, texts)?;
+            for (all, distances) in apart_by.iter_mut().zip(distances) {
+                all.extend(distances.to_vec1::<f32>()?);
+            }
+            let most = |x: &Tensor| x.abs()?.reshape((texts, ()))?.max(1);
+            let most: Vec<Tensor> = pass.states.iter().map(most).collect::<Result<_>>()?;
+            widest.extend(Tensor::stack(&most, 0)?.max(0)?.to_vec1::<f32>()?);
+            let margins: Vec<f32> = margin(&pass.logits)?.to_vec1()?;
+            right += part.lessons.iter().zip(margins).filter(|(l, m)| l.positive == (*m > 0.0)).count();
+        }
+        Ok(Standing {
+            states: apart_by.into_iter().map(|all| quantile(all, 0.5)).collect(),
+            widest: [quantile(widest.clone(), 0.5), quantile(widest, 1.0)],
+            accuracy: right as f64 / lessons.len().max(1) as f64,
+        })
     }
 
     /// The texts whose values leave their free ranges by more than `limit`, the root of the sum of squares.
@@ -154,92 +233,114 @@ impl Student {
     pub fn strays(&self, lessons: &[Lesson], limit: f32) -> Result<Vec<usize>> {
         let mut strays = Vec::new();
         for batch in batches(lessons, CHECKED, 1, 0) {
-            let part = Part { lessons: batch.iter().filter_map(|&i| lessons.get(i)).collect(), seed: 0 };
-            let strain: Vec<f32> = self.forward(&part, None)?.1.to_vec1()?;
+            let part = Part::of(batch.iter().filter_map(|&i| lessons.get(i)).collect());
+            let strain: Vec<f32> = self.forward(&part, None, None)?.strain.to_vec1()?;
             strays.extend(batch.iter().zip(strain).filter(|(_, s)| *s > limit * limit).map(|(&i, _)| i));
         }
         strays.sort_unstable();
         Ok(strays)
     }
 
-    /// The logits, and how far each text's values are out of range; with a generator, noise shakes what is inside.
-    fn forward(&self, part: &Part<'_>, mut noise: Option<&mut Rng>) -> Result<(Tensor, Tensor)> {
+    /// What the network makes of a part; with a generator, noise shakes what is inside, and with a teacher's states, each layer
+    /// reads those below it. Every text has one empty lane behind its tokens, for whose values the ranges hold as well.
+    fn forward(
+        &self,
+        part: &Part<'_>,
+        mut noise: Option<&mut Rng>,
+        forced: Option<&[Tensor]>,
+    ) -> Result<Pass> {
         let texts = part.lessons.len();
-        let n = part.lessons.first().map_or(1, |l| l.rows.len());
-        let rows: Vec<u32> = part.lessons.iter().flat_map(|l| self.read(&l.rows, &mut noise)).collect();
-        let places: Vec<u32> = (0..texts).flat_map(|_| 0..n as u32).collect();
-        let words = self.weight("table")?.index_select(&Tensor::new(rows, &Device::Cpu)?, 0)?;
-        let positions = self.weight("positions")?.index_select(&Tensor::new(places, &Device::Cpu)?, 0)?;
-        let sum = (words + positions)?;
-        let mut x = ops::norm(&sum, self.weight("norm.weight")?, self.weight("norm.bias")?, EPSILON)?;
+        let (tokens, n) = self.embed(part)?;
+        let mut x = laned(&tokens, &Tensor::zeros((texts, 1, self.shape.width), DType::F32, &Device::Cpu)?)?;
         let learning = noise.is_some();
         let mut strain = Tensor::zeros(texts, DType::F32, &Device::Cpu)?;
+        let mut states = Vec::with_capacity(2 * self.shape.layers);
         for at in 0..self.shape.layers {
             let name = |rest: &str| format!("{at}.{rest}");
             let last = at + 1 == self.shape.layers;
-            let (mixed, scores) = self.attend(&x, n, last, &name, learning)?;
-            let seen = if last { first(&x, n)? } else { x };
-            let around = ops::scale_row(&seen, self.weight(&name("around_attention"))?)?;
-            let middle = self.shaken(&(around + self.linear(&name("mix"), &mixed)?)?, &mut noise)?;
+            if let Some(below) = forced.and_then(|states| states.get(2 * at)) {
+                x = laned(below, &x.reshape((texts, n + 1, ()))?.narrow(1, n, 1)?)?;
+            }
+            let (mixed, scores) = self.attend(&x, (texts, n), last, &name, learning)?;
+            let seen = if last { first(&x, texts)? } else { x };
+            let middle = self.beside(&name("around_attention"), &seen, &name("mix"), &mixed)?;
+            let middle = self.shaken(&middle, &mut noise)?;
             let held = Self::held(&middle, self.care.stream, learning)?;
             let hidden = self.linear(&name("up"), &held)?;
             let square = Self::held(&hidden, self.care.hidden, learning)?.sqr()?;
-            let around = ops::scale_row(&held, self.weight(&name("around_hidden"))?)?;
-            let output = self.shaken(&(around + self.linear(&name("down"), &square)?)?, &mut noise)?;
+            let output = self.beside(&name("around_hidden"), &held, &name("down"), &square)?;
+            let output = self.shaken(&output, &mut noise)?;
             x = Self::held(&output, self.care.stream, learning)?;
             let free = [self.care.score, self.care.stream, self.care.hidden, self.care.stream];
             for (values, free) in [&scores, &middle, &hidden, &output].into_iter().zip(free) {
                 strain = (strain + beyond(values, free, texts)?)?;
             }
+            states.extend([middle, output]);
         }
         let logits = self.linear("output", &x)?;
         let strain = (strain + beyond(&margin(&logits)?, self.care.logit, texts)?)?;
-        Ok((logits, strain))
+        Ok(Pass { logits, strain, states })
     }
 
-    /// The rows of a text, of which some are read as unknown while learning; both marks stay.
-    fn read(&self, rows: &[u32], noise: &mut Option<&mut Rng>) -> Vec<u32> {
-        let last = rows.len().saturating_sub(1);
-        let mut out = rows.to_vec();
-        if let Some(rng) = noise {
-            for row in out.iter_mut().take(last).skip(1) {
+    /// The embedded tokens of all texts, and how many each text has.
+    pub(super) fn embed(&self, part: &Part<'_>) -> Result<(Tensor, usize)> {
+        let (rows, n) = part.rows()?;
+        let places: Vec<u32> = (0..part.lessons.len()).flat_map(|_| 0..n as u32).collect();
+        let words = self.weight("table")?.index_select(&rows, 0)?;
+        let positions = self.weight("positions")?.index_select(&Tensor::new(places, &Device::Cpu)?, 0)?;
+        let sum = (words + positions)?;
+        let x = ops::norm(&sum, self.weight("norm.weight")?, self.weight("norm.bias")?, EPSILON)?;
+        Ok((x, n))
+    }
+
+    /// What goes around, and what a linear layer makes of other values.
+    pub(super) fn beside(&self, around: &str, x: &Tensor, linear: &str, y: &Tensor) -> Result<Tensor> {
+        ops::scale_row(x, self.weight(around)?)? + self.linear(linear, y)?
+    }
+
+    /// The texts as they are read while learning: some pieces as unknown; both marks stay.
+    fn read(&self, part: &Part<'_>, rng: &mut Rng) -> Vec<Lesson> {
+        let mut lessons: Vec<Lesson> = part.lessons.iter().map(|&l| l.clone()).collect();
+        for lesson in &mut lessons {
+            let last = lesson.rows.len().saturating_sub(1);
+            for row in lesson.rows.iter_mut().take(last).skip(1) {
                 if rng.unit() < self.care.drop {
                     *row = self.unknown;
                 }
             }
         }
-        out
+        lessons
     }
 
-    /// The mixed values, and the scores that are squared.
-    fn attend(
+    /// The mixed values, and the scores that are squared: every lane, or the first alone, attends to the `n` tokens of its text.
+    pub(super) fn attend(
         &self,
         x: &Tensor,
-        n: usize,
+        (texts, n): (usize, usize),
         last: bool,
         name: &dyn Fn(&str) -> String,
         learning: bool,
     ) -> Result<(Tensor, Tensor)> {
         let (rows, d) = x.dims2()?;
-        let (heads, each, texts) = (self.shape.heads, d / self.shape.heads, rows / n);
-        let split = |which: &str, x: &Tensor, n: usize| {
+        let (heads, each) = (self.shape.heads, d / self.shape.heads);
+        let split = |which: &str, x: &Tensor| {
             let y = self.linear(&name(which), x)?;
-            y.reshape((texts, n, heads, each))?.transpose(1, 2)?.contiguous()
+            y.reshape((texts, (), heads, each))?.transpose(1, 2)?.contiguous()
         };
-        let (seen, queries) = if last { (first(x, n)?, 1) } else { (x.clone(), n) };
-        let (query, key, value) =
-            (split("query", &seen, queries)?, split("key", x, n)?, split("value", x, n)?);
+        let tokens = x.reshape((texts, rows / texts, d))?.narrow(1, 0, n)?.contiguous()?.reshape(((), d))?;
+        let query = if last { split("query", &first(x, texts)?)? } else { split("query", x)? };
+        let (key, value) = (split("key", &tokens)?, split("value", &tokens)?);
         let scores = (query.matmul(&key.transpose(2, 3)?)? * (each as f64).powf(-0.5))?;
         let shift = self.weight(&name("shift"))?.reshape((1, heads, 1, 1))?;
         let scores = scores.broadcast_add(&shift)?;
         let held = Self::held(&scores, self.care.score, learning)?;
         let mixed = (held.sqr()?.matmul(&value)? * (1.0 / n as f64))?;
-        let mixed = mixed.transpose(1, 2)?.contiguous()?.reshape((texts * queries, d))?;
+        let mixed = mixed.transpose(1, 2)?.contiguous()?.reshape(((), d))?;
         Ok((mixed, scores))
     }
 
     /// Holds values while learning, so that a text far out of range does not drown the others; the penalty sees them as they are.
-    fn held(x: &Tensor, free: f32, learning: bool) -> Result<Tensor> {
+    pub(super) fn held(x: &Tensor, free: f32, learning: bool) -> Result<Tensor> {
         let end = f64::from(TAIL * free);
         if learning { x.clamp(-end, end) } else { Ok(x.clone()) }
     }
@@ -251,41 +352,79 @@ impl Student {
     }
 
     pub(super) fn weight(&self, name: &str) -> Result<&Tensor> {
-        self.weights
-            .get(name)
-            .map(Var::as_tensor)
+        let learnt = self.weights.get(name).map(|var| var.as_tensor());
+        learnt
+            .or_else(|| self.frozen.get(name))
             .ok_or_else(|| candle_core::Error::msg(format!("no weight {name}")))
     }
 
-    fn linear(&self, name: &str, x: &Tensor) -> Result<Tensor> {
+    pub(super) fn linear(&self, name: &str, x: &Tensor) -> Result<Tensor> {
         let product = x.matmul(&self.weight(&format!("{name}.weight"))?.t()?)?;
         ops::add_row(&product, self.weight(&format!("{name}.bias"))?)
     }
 
-    /// The squared distance to the teacher, the cross-entropy of the labels, and the penalty.
+    /// The squared distance to the teacher, the cross-entropy of the labels, and the penalty. A guide sees the texts as they are
+    /// read, in the place of the lessons' targets, and adds the distance of the states.
     ///
     /// # Errors
     ///
     /// As [`Student::logits`].
-    pub fn loss(&self, part: &Part<'_>) -> Result<Tensor> {
+    pub fn loss(&self, part: &Part<'_>, guide: Option<&Guide>) -> Result<Tensor> {
         let mut rng = Rng::new(part.seed, 31);
-        let (logits, strain) = self.forward(part, Some(&mut rng))?;
-        let reach = self.care.logit;
+        let read = self.read(part, &mut rng);
+        let part = Part { lessons: read.iter().collect(), ..part.clone() };
+        let sight = guide.map(|guide| guide.look(&part)).transpose()?;
+        let forced = sight.as_ref().filter(|_| part.progress < self.care.forced).map(|s| s.states.as_slice());
+        let Pass { logits, strain, states } = self.forward(&part, Some(&mut rng), forced)?;
+        let reach = f64::from(self.care.logit);
+        let targets = match &sight {
+            Some(sight) => margin(&sight.logits)?,
+            None => Tensor::new(targets(&part), &Device::Cpu)?,
+        };
         // The teacher's logits saturate: what it is sure of need not be learnt to the decimal.
-        let target = |l: &&Lesson| reach * ((l.target[1] - l.target[0]) / reach).tanh();
-        let targets: Vec<f32> = part.lessons.iter().map(target).collect();
-        let distance = (margin(&logits)? - Tensor::new(targets, &Device::Cpu)?)?.sqr()?.mean_all()?;
-        let labels = cross_entropy(&logits, part)?;
+        let targets = ((targets / reach)?.tanh()? * reach)?;
+        let distance = (margin(&logits)? - targets)?.sqr()?.mean_all()?;
+        let labels = cross_entropy(&logits, &part)?;
         let (share, rest) = (f64::from(self.care.teacher), f64::from(1.0 - self.care.teacher));
-        let all = ((distance * share)? + (labels * rest)?)?;
+        let mut all = ((distance * share)? + (labels * rest)?)?;
+        if let Some(sight) = &sight {
+            let weight = f64::from(self.care.states) / states.len().max(1) as f64;
+            for distance in apart(&states, &sight.states, part.lessons.len())? {
+                all = (all + (distance.mean_all()? * weight)?)?;
+            }
+        }
         all + (strain.mean_all()? * f64::from(self.care.penalty))?
     }
 }
 
-/// The first row of every text.
-fn first(x: &Tensor, n: usize) -> Result<Tensor> {
-    let (rows, d) = x.dims2()?;
-    x.reshape((rows / n, n, d))?.narrow(1, 0, 1)?.squeeze(1)?.contiguous()
+/// The teacher's logit differences that the lessons know.
+fn targets(part: &Part<'_>) -> Vec<f32> {
+    part.lessons.iter().map(|l| l.target[1] - l.target[0]).collect()
+}
+
+/// Tokens and one more lane for every text.
+fn laned(tokens: &Tensor, lane: &Tensor) -> Result<Tensor> {
+    let (texts, _, d) = lane.dims3()?;
+    Tensor::cat(&[&tokens.reshape((texts, (), d))?, lane], 1)?.reshape(((), d))
+}
+
+/// The mean squared distance of each state to the teacher's, of which the first is the embedding, for every text: that of all
+/// tokens, and in the last layer that of the first one.
+fn apart(states: &[Tensor], teacher: &[Tensor], texts: usize) -> Result<Vec<Tensor>> {
+    let one = |(state, teacher): (&Tensor, &Tensor)| {
+        let d = state.dim(1)?;
+        let (state, teacher) = (state.reshape((texts, (), d))?, teacher.reshape((texts, (), d))?);
+        let n = if state.dim(1)? == 1 { 1 } else { teacher.dim(1)? };
+        (state.narrow(1, 0, n)? - teacher.narrow(1, 0, n)?)?.sqr()?.mean((1, 2))
+    };
+    states.iter().zip(teacher.iter().skip(1)).map(one).collect()
+}
+
+/// The number below which this share of all lies; NaN counts as the largest.
+fn quantile(mut all: Vec<f32>, share: f64) -> f32 {
+    all.sort_unstable_by(f32::total_cmp);
+    let last = all.len().saturating_sub(1);
+    all.get((share * last as f64) as usize).copied().unwrap_or(f32::NAN)
 }
 
 /// Where the held tails begin, in free ranges.

@@ -78,21 +78,34 @@ impl Teacher {
     ///
     /// When the texts are of different lengths, or longer than the encoder's positions.
     pub fn logits(&self, part: &Part<'_>) -> Result<Tensor> {
+        let states = self.states(part)?;
+        let top = states.last().ok_or_else(|| candle_core::Error::msg("no layer"))?;
+        self.classify(top, part.lessons.len())
+    }
+
+    /// The two logits of texts whose tokens have these features behind the last layer.
+    pub(super) fn classify(&self, top: &Tensor, texts: usize) -> Result<Tensor> {
+        self.linear("classifier", &first(top, texts)?)
+    }
+
+    /// The features of all tokens behind the embedding, and behind the attention and the hidden values of every layer.
+    pub(super) fn states(&self, part: &Part<'_>) -> Result<Vec<Tensor>> {
         let (rows, n) = part.rows()?;
         let places: Vec<u32> = (0..part.lessons.len()).flat_map(|_| 0..n as u32).collect();
         let positions = self.weight(POSITIONS)?.index_select(&Tensor::new(places, &Device::Cpu)?, 0)?;
         let mut x = self.norm("embeddings.LayerNorm", &(self.words.index_select(&rows, 0)? + positions)?)?;
+        let mut states = vec![x.clone()];
         for at in 0..self.layers {
             let name = |rest: &str| format!("encoder.layer.{at}.{rest}");
             let mixed = self.attend(&x, n, &name)?;
             x = self.norm(&name("attention.output.LayerNorm"), &(x + mixed)?)?;
+            states.push(x.clone());
             let hidden = ops::gelu(&self.linear(&name("intermediate.dense"), &x)?)?;
             let added = self.linear(&name("output.dense"), &hidden)?;
             x = self.norm(&name("output.LayerNorm"), &(x + added)?)?;
+            states.push(x.clone());
         }
-        let width = x.dim(1)?;
-        let first = x.reshape((part.lessons.len(), n, width))?.narrow(1, 0, 1)?.squeeze(1)?.contiguous()?;
-        self.linear("classifier", &first)
+        Ok(states)
     }
 
     fn attend(&self, x: &Tensor, n: usize, name: &dyn Fn(&str) -> String) -> Result<Tensor> {
@@ -152,7 +165,7 @@ impl Teacher {
         for group in batches.chunks(workers.max(1)) {
             let one = |batch: &Vec<usize>| {
                 let lessons = batch.iter().filter_map(|&i| lessons.get(i)).collect();
-                self.logits(&Part { lessons, seed: 0 })?.detach().to_vec2::<f32>()
+                self.logits(&Part::of(lessons))?.detach().to_vec2::<f32>()
             };
             let found: Vec<_> = std::thread::scope(|scope| {
                 let threads: Vec<_> = group.iter().map(|batch| scope.spawn(move || one(batch))).collect();
@@ -201,6 +214,12 @@ impl Teacher {
     }
 }
 
+/// The first row of every text.
+pub(super) fn first(x: &Tensor, texts: usize) -> Result<Tensor> {
+    let (rows, d) = x.dims2()?;
+    x.reshape((texts, rows / texts, d))?.narrow(1, 0, 1)?.squeeze(1)?.contiguous()
+}
+
 /// Texts of one batch to label.
 const LABELLED: usize = 64;
 
@@ -222,11 +241,11 @@ pub(super) fn var(values: Vec<f32>, shape: &[usize]) -> Result<Var> {
     Var::from_tensor(&Tensor::from_vec(values, shape, &Device::Cpu)?)
 }
 
-fn narrow(values: &[f64]) -> Vec<f32> {
+pub(super) fn narrow(values: &[f64]) -> Vec<f32> {
     values.iter().map(|&v| v as f32).collect()
 }
 
-fn insert_linear(name: &str, linear: &Linear, weights: &mut Weights) -> Result<()> {
+pub(super) fn insert_linear(name: &str, linear: &Linear, weights: &mut Weights) -> Result<()> {
     let (matrix, bias): (Vec<&[f64]>, Vec<f64>) = linear.iter().unzip();
     let shape = [linear.rows(), linear.columns()];
     weights.insert(format!("{name}.weight"), var(narrow(&matrix.concat()), &shape)?);

@@ -1,6 +1,7 @@
 //! A transformer of polynomials that learns from a teacher.
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::process::ExitCode;
@@ -8,19 +9,21 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use arras_client::store;
 use arras_nn::Metrics;
-use arras_nn::transformer::{Pretrained, Ranges, Shape, Transformer};
+use arras_nn::transformer::{Pretrained, Ranges, Shape, Transformer, Vocabulary};
 use arras_train::transformer::{
-    Care, Learner, Lesson, Schedule, Student, Teacher, Texts, Words, fold, labels, recipe,
+    Care, Guide, Learner, Lesson, Schedule, Standing, Student, Teacher, Texts, Words, batches, convert, fold,
+    labels, recipe,
 };
 use serde::Serialize;
 
 use crate::args::transformer as words;
+use crate::args::transformer::Size;
 use crate::cmd::transformer::files::{self, Watched};
 use crate::output::{self, Output};
 use crate::stop;
 
-/// The sizes of the model that Arras ships.
-const SHAPE: Shape = Shape { layers: 2, width: 128, heads: 8, hidden: 512, lanes: 64 };
+/// The small size.
+const SMALL: Shape = Shape { layers: 2, width: 128, heads: 8, hidden: 512, lanes: 64 };
 
 /// Share of the sentences held back, on which the temperature is fitted.
 pub const HELD_OUT: f64 = 0.05;
@@ -33,6 +36,12 @@ const PORTION: usize = 8192;
 
 const LABELS: &str = "labels.safetensors";
 
+/// Where the work folder keeps how the student compares with its guide, whenever a training starts or ends.
+const STANDING: &str = "standing.jsonl";
+
+/// Texts on which a student of the base size is fitted to its teacher before it learns.
+const FITTED: usize = 3000;
+
 #[derive(Serialize)]
 struct Report {
     out: String,
@@ -44,6 +53,8 @@ struct Report {
     /// Texts whose values are still far out of range.
     strays: usize,
     temperature: f64,
+    /// How far it is from its teacher between layers, on dev; of the base size alone.
+    standing: Option<Standing>,
     /// The polynomial model on dev, as an exact server would answer.
     dev: Metrics,
     ranges: Ranges,
@@ -57,31 +68,34 @@ pub fn run(args: &words::Student, out: &Output) -> anyhow::Result<ExitCode> {
         return Err(arras_nn::Error::NoClassifier.into());
     }
     let (table, dev) = (files::table(&args.data, "train.tsv")?, files::table(&args.data, "dev.tsv")?);
-    let default = Schedule { epochs: 5, batch: 64, rate: 1e-3, ..Schedule::default() };
-    let schedule = files::schedule(&args.pace, default);
-    let lanes = SHAPE.lanes.min(encoder.lanes());
+    let schedule = files::schedule(&args.pace, schedule(args.size));
+    let lanes = SMALL.lanes.min(encoder.lanes());
     let mut texts = Texts::read(&table, encoder.vocabulary(), lanes, HELD_OUT, schedule.seed)?;
-    let mut new = texts.augmented(encoder.vocabulary(), lanes, args.augment, schedule.seed);
+    let augment = args.augment.unwrap_or(if args.size == Size::Small { 200_000 } else { 0 });
+    let mut new = texts.augmented(encoder.vocabulary(), lanes, augment, schedule.seed);
     labelled(&mut texts.learn, &encoder, &args.work, &schedule)?;
     labelled(&mut new, &encoder, &args.work, &schedule)?;
     // A new text has no label but the teacher's.
     new.iter_mut().for_each(|l| l.positive = l.target[1] > l.target[0]);
     texts.learn.extend(new);
-    let words = Words::of(&encoder, &texts.learn, SHAPE.width)?;
-    drop(encoder);
-    let (learn, held_out) = (words.translate(&texts.learn), words.translate(&texts.held_out));
-    let mut student =
-        Student::new(SHAPE, words.table.clone(), words.unknown(), Care::default(), schedule.seed)?;
+    let Start { vocabulary, learn, held_out, mut student, guide } =
+        start(args.size, &encoder, &texts, &schedule)?;
+    let seen = recipe::lessons(&dev, encoder.vocabulary(), lanes)?;
+    drop((encoder, texts));
+    let guide = guide.as_ref();
     let (watched, learner) = Watched::start(&args.work, student.weights(), "student", &args.pace)?;
+    standing(&args.work, &student, guide, &seen, learner.taken())?;
     let (seconds, loss) =
-        watched.learn(learner, student.weights(), &learn, &schedule, &|part| student.loss(part))?;
-    let strays = bring_back(&mut student, &learn, &schedule)?;
+        watched.learn(learner, student.weights(), &learn, &schedule, &|part| student.loss(part, guide))?;
+    let taken = schedule.epochs * batches::batches(&learn, schedule.batch, schedule.seed, 0).len();
+    let strays = bring_back(&mut student, guide, &learn, &schedule)?;
+    let standing = standing(&args.work, &student, guide, &seen, taken)?;
     let labels = ["negative".to_owned(), "positive".to_owned()];
-    let model = fold::fold(&student, &words.vocabulary, labels)?;
+    let model = fold::fold(&student, &vocabulary, labels)?;
     let figures = BTreeMap::from([
         ("seed".to_owned(), schedule.seed as f64),
         ("epochs".to_owned(), schedule.epochs as f64),
-        ("texts labelled by the teacher".to_owned(), args.augment as f64),
+        ("texts labelled by the teacher".to_owned(), augment as f64),
     ]);
     let model = recipe::finish(model, &learn, &held_out, DEGREE, schedule.workers, figures)?;
     let bytes = model.to_bytes()?;
@@ -91,10 +105,11 @@ pub fn run(args: &words::Student, out: &Output) -> anyhow::Result<ExitCode> {
         out: args.out.display().to_string(),
         bytes: bytes.len(),
         texts: learn.len(),
-        pieces: words.vocabulary.pieces().len(),
+        pieces: vocabulary.pieces().len(),
         epochs: schedule.epochs,
         loss,
         strays,
+        standing,
         temperature: model.parts().classifier.temperature,
         dev: metrics(&model, &dev)?,
         ranges: model.ranges()?.clone(),
@@ -105,10 +120,66 @@ pub fn run(args: &words::Student, out: &Output) -> anyhow::Result<ExitCode> {
     out.show(&report, human)
 }
 
+/// How long and how fast a size learns.
+fn schedule(size: Size) -> Schedule {
+    let (epochs, rate) = match size {
+        Size::Small => (5, 1e-3),
+        Size::Base => (3, 2e-4),
+    };
+    Schedule { epochs, batch: 64, rate, ..Schedule::default() }
+}
+
+/// Where a student starts: its pieces, the lessons by their rows, and a guide where it copies its teacher.
+struct Start {
+    vocabulary: Vocabulary,
+    learn: Vec<Lesson>,
+    held_out: Vec<Lesson>,
+    student: Student,
+    guide: Option<Guide>,
+}
+
+fn start(size: Size, encoder: &Pretrained, texts: &Texts, schedule: &Schedule) -> anyhow::Result<Start> {
+    if size == Size::Small {
+        let words = Words::of(encoder, &texts.learn, SMALL.width)?;
+        let (learn, held_out) = (words.translate(&texts.learn), words.translate(&texts.held_out));
+        let unknown = words.unknown();
+        let student = Student::new(SMALL, words.table, unknown, Care::default(), schedule.seed)?;
+        return Ok(Start { vocabulary: words.vocabulary, learn, held_out, student, guide: None });
+    }
+    let fitted = recipe::some(&texts.learn, FITTED, schedule.seed);
+    let (student, guide) = convert::convert(encoder, &fitted, SMALL.lanes, Care::guided(), schedule.seed)?;
+    let (vocabulary, learn, held_out) =
+        (encoder.vocabulary().clone(), texts.learn.clone(), texts.held_out.clone());
+    Ok(Start { vocabulary, learn, held_out, student, guide: Some(guide) })
+}
+
+/// Compares a student with its guide, and writes a line about it to the work folder.
+fn standing(
+    work: &Path,
+    student: &Student,
+    guide: Option<&Guide>,
+    lessons: &[Lesson],
+    step: usize,
+) -> anyhow::Result<Option<Standing>> {
+    let Some(guide) = guide else { return Ok(None) };
+    let standing = student.standing(lessons, guide)?;
+    let path = work.join(STANDING);
+    let line = serde_json::json!({ "step": step, "standing": standing });
+    let file = std::fs::OpenOptions::new().create(true).append(true).open(&path);
+    file.and_then(|mut file| writeln!(file, "{line}"))
+        .with_context(|| format!("{} cannot be written", path.display()))?;
+    Ok(Some(standing))
+}
+
 /// Lets the student learn strays again, with a heavier penalty, until none is left or every round is over; returns how many
 /// are left.
-fn bring_back(student: &mut Student, learn: &[Lesson], schedule: &Schedule) -> anyhow::Result<usize> {
-    student.care_for(Care { penalty: HEAVY, ..student.care().clone() });
+fn bring_back(
+    student: &mut Student,
+    guide: Option<&Guide>,
+    learn: &[Lesson],
+    schedule: &Schedule,
+) -> anyhow::Result<usize> {
+    student.care_for(Care { penalty: HEAVY, forced: 0.0, ..student.care().clone() });
     let again = Schedule { epochs: 1, rate: schedule.rate / 3.0, clip: 10.0, ..schedule.clone() };
     for round in 0..ROUNDS {
         let strays = student.strays(learn, STRAY)?;
@@ -120,7 +191,7 @@ fn bring_back(student: &mut Student, learn: &[Lesson], schedule: &Schedule) -> a
         let watch = &mut |_: &_, _: &_| {
             if stop::asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
-        let loss = |part: &_| student.loss(part);
+        let loss = |part: &_| student.loss(part, guide);
         Learner::default().run(student.weights(), &lessons, &again, &loss, watch)?;
     }
     Ok(student.strays(learn, STRAY)?.len())
