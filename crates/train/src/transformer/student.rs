@@ -62,7 +62,7 @@ impl Care {
     /// The care for a student with a guide, whose features have the variance 1.
     #[must_use]
     pub fn guided() -> Self {
-        Self { score: 4.0, stream: 8.0, ..Self::default() }
+        Self { score: 4.0, stream: 8.0, drop: 0.05, ..Self::default() }
     }
 }
 
@@ -383,19 +383,22 @@ impl Student {
         };
         // The teacher's logits saturate: what it is sure of need not be learnt to the decimal.
         let targets = ((targets / reach)?.tanh()? * reach)?;
-        let distance = (margin(&logits)? - targets)?.sqr()?.mean_all()?;
+        let distance = (margin(&logits)? - targets)?.sqr()?;
         let labels = cross_entropy(&logits, &part)?;
         let (share, rest) = (f64::from(self.care.teacher), f64::from(1.0 - self.care.teacher));
-        let mut all = ((distance * share)? + (labels * rest)?)?;
-        if let Some(sight) = &sight {
-            let weight = f64::from(self.care.states) / states.len().max(1) as f64;
-            for distance in apart(&states, &sight.states, part.lessons.len())? {
-                all = (all + (distance.mean_all()? * weight)?)?;
-            }
-        }
-        all + (strain.mean_all()? * f64::from(self.care.penalty))?
+        let all = ((distance * share)? + (labels * rest)?)?;
+        let all = (all + (strain * f64::from(self.care.penalty))?)?;
+        let Some(sight) = sight else { return all.mean_all() };
+        let weight = f64::from(self.care.states) / states.len().max(1) as f64;
+        let apart = apart(&states, &sight.states, part.lessons.len())?;
+        let all = apart.iter().try_fold(all, |all, distance| all + (distance * weight)?)?;
+        // Through many squares a text may run away by many orders of magnitude: it pulls by the logarithm.
+        (((all / FAR)? + 1.0)?.log()? * FAR)?.mean_all()
     }
 }
+
+/// The loss of a text behind which it pulls less and less.
+const FAR: f64 = 4.0;
 
 /// The teacher's logit differences that the lessons know.
 fn targets(part: &Part<'_>) -> Vec<f32> {

@@ -146,7 +146,7 @@ impl Teacher {
     ///
     /// As [`Teacher::logits`].
     pub fn loss(&self, part: &Part<'_>) -> Result<Tensor> {
-        cross_entropy(&self.logits(part)?, part)
+        cross_entropy(&self.logits(part)?, part)?.mean_all()
     }
 
     /// The logits of every lesson, in order. `report` hears how many are done and stops by breaking.
@@ -225,11 +225,11 @@ const LABELLED: usize = 64;
 
 const POSITIONS: &str = "embeddings.position_embeddings.weight";
 
-/// The mean cross-entropy of the labels.
+/// The cross-entropy of each text's label.
 pub(super) fn cross_entropy(logits: &Tensor, part: &Part<'_>) -> Result<Tensor> {
     let signs: Vec<f32> = part.lessons.iter().map(|l| if l.positive { -1.0 } else { 1.0 }).collect();
     let margin = (logits.narrow(1, 1, 1)? - logits.narrow(1, 0, 1)?)?.squeeze(D::Minus1)?;
-    softplus(&(margin * Tensor::new(signs, &Device::Cpu)?)?)?.mean_all()
+    softplus(&(margin * Tensor::new(signs, &Device::Cpu)?)?)
 }
 
 /// ln(1 + e^x), as max(x, 0) + ln(1 + e^-|x|).

@@ -124,7 +124,7 @@ pub fn run(args: &words::Student, out: &Output) -> anyhow::Result<ExitCode> {
 fn schedule(size: Size) -> Schedule {
     let (epochs, rate) = match size {
         Size::Small => (5, 1e-3),
-        Size::Base => (3, 2e-4),
+        Size::Base => (3, 3e-5),
     };
     Schedule { epochs, batch: 64, rate, ..Schedule::default() }
 }
