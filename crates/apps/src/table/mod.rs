@@ -17,6 +17,7 @@
 
 mod answer;
 mod build;
+mod parquet;
 mod plan;
 mod poly;
 mod predicate;
@@ -27,6 +28,7 @@ mod schema;
 mod sql;
 
 pub use answer::{Answer, Cell};
+pub use parquet::{from_parquet, is_parquet};
 pub use ranges::Ranges;
 pub use read::from_csv;
 pub use schema::{BITS, Schema, TableSchema};

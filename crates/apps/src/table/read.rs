@@ -10,7 +10,10 @@ use crate::error::Error;
 /// column's bits.
 pub fn from_csv(text: &[u8], table: &TableSchema) -> Result<Vec<Vec<u64>>, Error> {
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text);
-    let places = places(reader.headers().map_err(refusal)?, table)?;
+    let names: Vec<&str> =
+        reader.headers().map_err(refusal)?.iter().map(|name| name.trim_start_matches('\u{feff}')).collect();
+    let places: Vec<usize> =
+        table.columns().iter().map(|(wanted, _)| place(&names, wanted)).collect::<Result<_, _>>()?;
     let mut columns: Vec<Vec<u64>> = vec![Vec::new(); places.len()];
     for (row, record) in reader.records().enumerate() {
         let record = record.map_err(refusal)?;
@@ -32,26 +35,16 @@ pub fn from_csv(text: &[u8], table: &TableSchema) -> Result<Vec<Vec<u64>>, Error
 }
 
 /// The most characters of a cell that an error shows.
-const SHOWN: usize = 40;
+pub(super) const SHOWN: usize = 40;
 
-/// Where the columns of a table stand.
-fn places(names: &csv::StringRecord, table: &TableSchema) -> Result<Vec<usize>, Error> {
-    let place = |(wanted, _): &(String, u32)| {
-        let places: Vec<usize> = names
-            .iter()
-            .enumerate()
-            .filter(|(_, name)| name.trim_start_matches('\u{feff}').eq_ignore_ascii_case(wanted))
-            .map(|(place, _)| place)
-            .collect();
-        match places.as_slice() {
-            [place] => Ok(*place),
-            [] => Err(Error::Csv {
-                what: format!("its first line has no column {wanted}, which the schema has"),
-            }),
-            _ => Err(Error::Csv { what: format!("its first line has column {wanted} twice") }),
-        }
-    };
-    table.columns().iter().map(place).collect()
+/// Where a column stands among these names.
+pub(super) fn place(names: &[&str], wanted: &str) -> Result<usize, Error> {
+    let mut places = (0..).zip(names).filter(|(_, name)| name.eq_ignore_ascii_case(wanted));
+    match (places.next(), places.next()) {
+        (Some((place, _)), None) => Ok(place),
+        (None, _) => Err(Error::Csv { what: format!("it has no column {wanted}, which the schema has") }),
+        (Some(_), Some(_)) => Err(Error::Csv { what: format!("it has column {wanted} twice") }),
+    }
 }
 
 fn refusal(error: csv::Error) -> Error {

@@ -55,7 +55,7 @@ pub struct Asked {
     /// SELECT expressions, COUNT, SUM, AVG, MIN or MAX FROM a table, with WHERE and GROUP BY
     #[arg(value_name = "QUERY")]
     pub query: String,
-    /// A table's CSV file, with the names of columns in its first line; other tables than that of the query are not read
+    /// A table's file, CSV with the names of columns in its first line or Parquet; other tables than that of the query are not read
     #[arg(long, value_name = "NAME=FILE", required = true, value_parser = named)]
     pub table: Vec<(String, PathBuf)>,
     /// The JSON file of the bits of columns: {"table": {"column": bits}}

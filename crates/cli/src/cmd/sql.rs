@@ -133,7 +133,11 @@ fn read(asked: &Asked) -> anyhow::Result<(TaskPlan<Table>, Vec<Vec<u64>>)> {
         bail!("the query needs one file for table {}: give --table {}=FILE", wanted.name(), wanted.name());
     };
     let text = store::read_at_most(file, MOST_TABLE)?;
-    let columns = table::from_csv(&text, &wanted).with_context(|| file.display().to_string())?;
+    let columns = match table::is_parquet(&text) {
+        true => table::from_parquet(text, &wanted),
+        false => table::from_csv(&text, &wanted),
+    };
+    let columns = columns.with_context(|| file.display().to_string())?;
     let rows = columns.first().map_or(0, Vec::len);
     Ok((planned(&asked.query, &schema, rows, asked.security.security())?, columns))
 }
