@@ -112,10 +112,8 @@ pub fn run(args: &EvalSst2, out: &Output) -> anyhow::Result<ExitCode> {
 fn read(args: &EvalSst2) -> anyhow::Result<Sentences> {
     let path = args.data.join("dev.tsv");
     let table = input::data(&path)?.to_vec();
-    let examples = arras_train::data::parse(&table).with_context(|| path.display().to_string())?;
-    let positive = examples.iter().map(|example| example.positive).collect();
-    // Tokens joined by spaces read as the same tokens again.
-    let texts = examples.iter().map(|example| example.tokens.join(" ")).collect();
+    let rows = arras_train::data::rows(&table).with_context(|| path.display().to_string())?;
+    let (texts, positive) = rows.into_iter().map(|row| (row.text, row.positive)).unzip();
     Ok(Sentences { texts, positive, table })
 }
 
@@ -154,20 +152,4 @@ fn human(report: &Report) -> String {
         text += &encrypted.human();
     }
     text
-}
-
-#[cfg(test)]
-mod tests {
-    /// The table is read as tokens, and texts are made of them again.
-    #[test]
-    fn tokens_joined_by_spaces_are_the_same_tokens() {
-        let tables = [
-            "It doesn't work -- sadly... (1,000 u.s. dollars!!!!!) \u{201c}so-so\u{201d} a/b n't can't",
-            "-lrb- '' `` '90s rock'n'roll",
-        ];
-        for text in tables {
-            let tokens = arras_nn::text::tokenise(text).unwrap().tokens;
-            assert_eq!(arras_nn::text::tokenise(&tokens.join(" ")).unwrap().tokens, tokens);
-        }
-    }
 }
