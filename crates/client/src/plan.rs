@@ -86,10 +86,12 @@ impl Plan {
 
     /// The plan of a transformer that is refreshed on its way, by the cheapest schedule.
     fn refreshed(params: Params, preset: &BootPreset, lanes: &Lanes) -> Result<Self, Error> {
-        let (schedule, start) = (lanes_schedule(&params, preset, lanes)?, u32::from(params.highest().0));
-        let tracer = Tracer::scheduled(lanes.slots(), start, &schedule)?;
+        let slots = lanes.slots();
+        let schedule = scheduled(preset, &params, slots, &lanes.trace()?)?;
+        let start = u32::from(params.highest().0);
+        let tracer = Tracer::scheduled(slots, start, &schedule)?;
         let trace = tracer.trace(&[lanes.run(&tracer, &tracer.input())?]);
-        let inside = preset.spec.request(&params, lanes.slots())?;
+        let inside = preset.spec.request(&params, preset.packing(slots))?;
         let rotations = trace.count(Op::Rotate) + trace.count(Op::HoistedRotate);
         let request = key_request(&trace).union(&inside);
         Ok(Self { params, request, level: start, rotations, refreshes: schedule.refreshes() as u64 })
@@ -141,11 +143,17 @@ impl Plan {
     }
 }
 
-/// Where a transformer is refreshed.
-fn lanes_schedule(params: &Params, preset: &BootPreset, lanes: &Lanes) -> Result<Schedule, Error> {
-    let [input, output] = preset.spec.levels(lanes.slots());
+/// Where a program is refreshed under a preset, as cheaply as can be. All its vectors have the same slots, so every point costs the
+/// same.
+pub(crate) fn scheduled(
+    preset: &BootPreset,
+    params: &Params,
+    slots: usize,
+    trace: &Trace,
+) -> Result<Schedule, Error> {
+    let [input, output] = preset.spec.levels(preset.packing(slots));
     let budget = Budget { start: u32::from(params.highest().0), input, output };
-    Ok(schedule(&lanes.trace()?.points, budget, &|_| 1.0)?)
+    Ok(schedule(&trace.points, budget, &|_| 1.0)?)
 }
 
 /// What one program uses.

@@ -5,6 +5,7 @@ mod engine;
 mod error;
 mod limits;
 pub mod probe;
+mod refreshed;
 mod run;
 mod task;
 mod watch;

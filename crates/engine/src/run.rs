@@ -1,12 +1,11 @@
 //! A model, or a function of columns, on a batch.
 
 use std::cell::Cell;
-use std::sync::Arc;
 
 use arras_circuits::{Failure, Op, Schedule, Slotwise, Trace, Traced, Tracer, slotwise};
 use arras_ckks::boot::presets::{self, BootPreset};
 use arras_ckks::wire::{Batch, Items};
-use arras_ckks::{Bootstrapper, Ciphertext, Level, Params, SeededCiphertext};
+use arras_ckks::{Ciphertext, Level, Params, SeededCiphertext};
 use arras_nn::program::{Lanes, Latency, Stage, Throughput};
 use arras_nn::{Job, Mode, Network};
 use arras_plan::{Budget, schedule};
@@ -17,6 +16,7 @@ use crate::backend::{Ckks, Hidden};
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::limits::{ciphertext_bytes, raised_bytes};
+use crate::refreshed::{Refreshed, Refreshes};
 use crate::watch::Watched;
 
 /// Given what each stage of a transformer leaves; stops the run by an error.
@@ -209,8 +209,9 @@ impl Engine {
         let babies = 2 * (trace.at(Op::HoistedRotate, u32::from(level.0)).div_ceil(layers) + 1);
         // Keys, values and scores of a few lane offsets, and what a layer carries along.
         let held = trace.count(Op::Relinearise).div_ceil(layers);
-        let beside =
-            refresh.as_ref().map_or(Ok(0), |(preset, _)| preset.spec.memory(self.params(), slots))?;
+        let beside = refresh
+            .as_ref()
+            .map_or(Ok(0), |(preset, _)| preset.spec.memory(self.params(), preset.packing(slots)))?;
         self.check_bytes(
             held * ciphertext_bytes(self.params(), level)
                 + babies * raised_bytes(self.params(), level)
@@ -219,25 +220,23 @@ impl Engine {
         )?;
         let all = steps.get() * sentences;
         report(progress, 0, all)?;
-        let boot = match &refresh {
+        let refreshed = match refresh {
             None => None,
-            Some((preset, _)) => Some(Arc::new(Bootstrapper::new(self.params(), &preset.spec, slots)?)),
+            Some((preset, schedule)) => Some(Refreshed::new(self.params(), preset, schedule, slots)?),
         };
         let mut results = Vec::with_capacity(sentences);
         for (at, input) in inputs.into_iter().enumerate() {
             let input = input.open(&backend)?;
-            let heard = |done| progress(at * steps.get() + done, all);
-            let (Some((preset, schedule)), Some(boot)) = (&refresh, &boot) else {
+            let mut heard = |done| progress(at * steps.get() + done, all);
+            let Some(refreshed) = &refreshed else {
                 let result = program.run_shown(&Watched::new(&backend, heard), &input, &mut *show)?;
                 results.push(backend.output(&result)?);
                 continue;
             };
-            let refreshing = backend.refreshing(boot.clone(), preset.rounds, schedule.clone(), || true)?;
-            let result = program.run_shown(&Watched::new(&refreshing, heard), &input, &mut *show)?;
+            let run = |ops: &Refreshes<'_>| program.run_shown(ops, &input, &mut *show);
+            let (result, mut guards) = refreshed.run(&backend, &mut heard, run)?;
             results.push(backend.output(&result)?);
-            for guard in refreshing.guards() {
-                results.push(backend.evaluator().lower(&guard, guard.level())?);
-            }
+            results.append(&mut guards);
         }
         Ok(results)
     }
@@ -247,7 +246,7 @@ impl Engine {
         let Some(preset) = presets::of(self.params()).filter(|_| program.is_refreshable()) else {
             return Ok(None);
         };
-        let [input, output] = preset.spec.levels(program.slots());
+        let [input, output] = preset.spec.levels(preset.packing(program.slots()));
         let budget = Budget { start: u32::from(self.params().highest().0), input, output };
         Ok(Some((preset, schedule(&program.trace()?.points, budget, &|_| 1.0)?)))
     }

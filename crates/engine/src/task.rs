@@ -1,14 +1,13 @@
 //! A program of `arras-apps` on a batch.
 
-use std::cell::{Cell, RefCell};
-use std::sync::Arc;
+use std::cell::Cell;
 
 use arras_apps::prepared::Refresh;
 use arras_apps::{Prepared, Program};
 use arras_circuits::{Trace, Tracer};
+use arras_ckks::Ciphertext;
 use arras_ckks::boot::presets::{self, BootPreset};
 use arras_ckks::wire::{Batch, Items};
-use arras_ckks::{Bootstrapper, Ciphertext};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -16,6 +15,7 @@ use crate::backend::Hidden;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::limits::ciphertext_bytes;
+use crate::refreshed::{Refreshed, Refreshes};
 use crate::run::{Sealed, check_number, report, unpack};
 use crate::watch::Watched;
 
@@ -26,8 +26,7 @@ impl Engine {
     /// The answer to data that were sealed for this program, at the lowest level and under the same label.
     ///
     /// `progress` hears of the operations done and of all operations, within a refresh again and again of the same, and stops
-    /// the run by returning `false`. Labels, sizes,
-    /// levels, keys and memory are checked before anything is computed.
+    /// the run by returning `false`. Labels, sizes, levels, keys and memory are checked before anything is computed.
     ///
     /// Cost: that of [`Prepared::trace`]. Error: within [`Prepared::bounds`], for the parameters that it was planned for.
     ///
@@ -76,23 +75,13 @@ impl Engine {
         slots: usize,
         heard: &mut dyn FnMut(usize) -> bool,
     ) -> Result<Vec<Ciphertext>, Error> {
-        let preset = preset(refresh)?;
-        let boot = Arc::new(Bootstrapper::new(self.params(), &preset.spec, preset.packing(slots))?);
+        let refreshed = Refreshed::new(self.params(), preset(refresh)?, refresh.schedule.clone(), slots)?;
         let backend = self.backend(slots)?;
         let inputs: Vec<Hidden> = inputs.into_iter().map(|x| x.open(&backend)).collect::<Result<_, _>>()?;
-        // Whoever listens is asked before each step of a refresh, too: a refresh is one operation, and a long one.
-        let (last, heard) = (Cell::new(0), RefCell::new(heard));
-        let go_on = || heard.borrow_mut()(last.get());
-        let refreshing = backend.refreshing(boot, preset.rounds, refresh.schedule.clone(), go_on)?;
-        let watched = Watched::new(&refreshing, |done| {
-            last.set(done);
-            heard.borrow_mut()(done)
-        });
-        let results = task.program().run(&watched, task.signs(), &inputs)?;
+        let run = |ops: &Refreshes<'_>| task.program().run(ops, task.signs(), &inputs);
+        let (results, guards) = refreshed.run(&backend, heard, run)?;
         let results = results.iter().map(|result| backend.output(result));
-        let guards = refreshing.guards();
-        let whole = |guard: &Arc<Ciphertext>| Ok(backend.evaluator().lower(guard, guard.level())?);
-        results.chain(guards.iter().map(whole)).collect()
+        results.chain(guards.into_iter().map(Ok)).collect()
     }
 
     fn evaluate<P: Program>(

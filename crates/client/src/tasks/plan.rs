@@ -7,12 +7,11 @@ use arras_apps::{Need, Prepared, Program};
 use arras_circuits::{Arith as _, Op, Sign, Trace, Tracer};
 use arras_ckks::boot::presets::{BootPreset, PRESETS};
 use arras_ckks::{KeyRequest, Params, Security, Shape};
-use arras_plan::{Budget, schedule};
 
 use super::bounds::{Bounded, Bounds, Known, Refreshes, Wrong};
 use super::signs::Proved;
 use crate::error::Error;
-use crate::plan::{key_request, smallest};
+use crate::plan::{key_request, scheduled, smallest};
 use crate::stages::Tail;
 
 /// Base and scale of a chain, in bits, the smallest first. Results are at most about 1 in size.
@@ -250,7 +249,7 @@ impl<'a, P: Program + Clone> Draft<'a, P> {
                 let missing = Error::NoParameters { depth, security: security.bits() };
                 let made = || Ok::<_, Error>(Params::new(&preset.spec.build().ok_or(missing)?)?);
                 let params = before.map_or_else(made, Ok)?;
-                let refresh = scheduled(preset, &params, program.slots(), &trace)?;
+                let refresh = refreshes(preset, &params, program.slots(), &trace)?;
                 (params, Some(refresh))
             }
         };
@@ -366,16 +365,13 @@ impl<'a, P: Program + Clone> Draft<'a, P> {
     }
 }
 
-/// The cheapest schedule of a program under a preset. All vectors have the same slots, so every point costs the same.
-fn scheduled(preset: &BootPreset, params: &Params, slots: usize, trace: &Trace) -> Result<Refresh, Error> {
-    let (spec, start, slots) = (&preset.spec, u32::from(params.highest().0), preset.packing(slots));
-    let budget =
-        Budget { start, input: spec.to_coefficients, output: spec.to_coefficients + spec.levels_left(slots) };
-    if spec.memory(params, slots)? > MATRICES {
+/// The refreshes of a program under a preset, unless their matrices take too much memory.
+fn refreshes(preset: &BootPreset, params: &Params, slots: usize, trace: &Trace) -> Result<Refresh, Error> {
+    if preset.spec.memory(params, preset.packing(slots))? > MATRICES {
         return Err(Error::NoParameters { depth: trace.depth, security: 128 });
     }
-    let schedule = schedule(&trace.points, budget, &|_| 1.0)?;
-    Ok(Refresh { preset: preset.name.to_owned(), start, schedule })
+    let schedule = scheduled(preset, params, slots, trace)?;
+    Ok(Refresh { preset: preset.name.to_owned(), start: u32::from(params.highest().0), schedule })
 }
 
 /// Degrees for a need, whose arguments stray by so much: of least depth, then of fewest products.

@@ -94,8 +94,8 @@ impl Refreshing<'_> {
         self.done().counts.values().sum()
     }
 
-    /// What each refresh so far changed, in order and in the slots of the bootstrapper: a result must not be used before whoever has the key has opened one for
-    /// each refresh of the schedule, and `BootSpec::check_guard` has accepted them all.
+    /// What each refresh so far changed, in order and in the slots of the bootstrapper: a result must not be used before whoever has
+    /// the key has opened one for each refresh of the schedule, and `BootSpec::check_guard` has accepted them all.
     #[must_use]
     pub fn guards(&self) -> Vec<Arc<Ciphertext>> {
         self.done().guards.clone()

@@ -1,0 +1,58 @@
+//! Runs of programs whose points are refreshed.
+
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+
+use arras_circuits::Schedule;
+use arras_ckks::boot::presets::BootPreset;
+use arras_ckks::{Bootstrapper, Ciphertext, Params};
+
+use crate::backend::{Ckks, Refreshing};
+use crate::error::Error;
+use crate::watch::Watched;
+
+/// The operations of one run.
+pub(crate) type Refreshes<'a> = Watched<'a, Refreshing<'a>, &'a mut dyn FnMut(usize) -> bool>;
+
+/// Where a program is refreshed, and what refreshes it.
+pub(crate) struct Refreshed {
+    boot: Arc<Bootstrapper>,
+    rounds: u32,
+    schedule: Schedule,
+}
+
+impl Refreshed {
+    /// Refreshes of vectors of so many slots. **Cost**: the matrices of a refresh.
+    pub(crate) fn new(
+        params: &Params,
+        preset: &BootPreset,
+        schedule: Schedule,
+        slots: usize,
+    ) -> Result<Self, Error> {
+        let boot = Arc::new(Bootstrapper::new(params, &preset.spec, preset.packing(slots))?);
+        Ok(Self { boot, rounds: preset.rounds, schedule })
+    }
+
+    /// What a program leaves, and the guard of each refresh at the lowest level.
+    ///
+    /// `heard` is told how many operations are done after each, and again before each step of a refresh, which is one operation and
+    /// a long one; it stops the run by `false`.
+    pub(crate) fn run<T>(
+        &self,
+        backend: &Ckks,
+        heard: &mut dyn FnMut(usize) -> bool,
+        program: impl FnOnce(&Refreshes<'_>) -> Result<T, Error>,
+    ) -> Result<(T, Vec<Ciphertext>), Error> {
+        let (last, heard) = (Cell::new(0), RefCell::new(heard));
+        let go_on = || heard.borrow_mut()(last.get());
+        let refreshing = backend.refreshing(self.boot.clone(), self.rounds, self.schedule.clone(), go_on)?;
+        let mut tell = |done| {
+            last.set(done);
+            heard.borrow_mut()(done)
+        };
+        let result = program(&Watched::new(&refreshing, &mut tell))?;
+        let guards = refreshing.guards();
+        let whole = |guard: &Arc<Ciphertext>| Ok(backend.evaluator().lower(guard, guard.level())?);
+        Ok((result, guards.iter().map(whole).collect::<Result<_, Error>>()?))
+    }
+}
