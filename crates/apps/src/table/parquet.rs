@@ -1,11 +1,14 @@
 //! Tables from Parquet.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use ::parquet::errors::ParquetError;
 use ::parquet::file::reader::{FileReader, SerializedFileReader};
 use ::parquet::record::Field;
+use ::parquet::schema::types::Type;
 use bytes::Bytes;
 
-use super::read::{SHOWN, place};
+use super::read::{SHOWN, place, room};
 use super::schema::TableSchema;
 use crate::error::Error;
 
@@ -19,27 +22,31 @@ pub fn is_parquet(bytes: &[u8]) -> bool {
 }
 
 /// The columns of a schema's table, from the bytes of a Parquet file, plain or compressed by Snappy; columns that the schema does not
-/// have are left out.
+/// have are not looked at.
 ///
 /// # Errors
-/// A file that is damaged or compressed otherwise, a column that is missing or comes twice, no rows, or a cell that is not an
-/// integer of the column's bits.
+/// A file that is damaged or compressed otherwise, a column that is missing or comes twice, no rows or too many, or a cell that is
+/// not an integer of the column's bits.
 pub fn from_parquet(
     file: impl AsRef<[u8]> + Send + 'static,
     table: &TableSchema,
 ) -> Result<Vec<Vec<u64>>, Error> {
-    let reader = SerializedFileReader::new(Bytes::from_owner(file)).map_err(refusal)?;
-    let schema = reader.metadata().file_metadata().schema();
-    let names: Vec<&str> = schema.get_fields().iter().map(|field| field.name()).collect();
-    let places: Vec<usize> =
-        table.columns().iter().map(|(wanted, _)| place(&names, wanted)).collect::<Result<_, _>>()?;
-    let mut columns: Vec<Vec<u64>> = vec![Vec::new(); places.len()];
-    for (row, record) in reader.get_row_iter(None).map_err(refusal)?.enumerate() {
+    // The reader panics on some damaged files: negative offsets, pages whose dictionary is not there.
+    let read = catch_unwind(AssertUnwindSafe(|| columns(Bytes::from_owner(file), table)));
+    read.unwrap_or_else(|_| Err(Error::Csv { what: "the Parquet file is damaged".to_owned() }))
+}
+
+fn columns(file: Bytes, table: &TableSchema) -> Result<Vec<Vec<u64>>, Error> {
+    let reader = SerializedFileReader::new(file).map_err(refusal)?;
+    let wanted = projection(reader.metadata().file_metadata().schema(), table)?;
+    let mut columns: Vec<Vec<u64>> = vec![Vec::new(); table.columns().len()];
+    for (row, record) in reader.get_row_iter(Some(wanted)).map_err(refusal)?.enumerate() {
+        room(row)?;
         let record = record.map_err(refusal)?;
-        let fields: Vec<&Field> = record.get_column_iter().map(|(_, field)| field).collect();
-        for (((name, bits), place), column) in table.columns().iter().zip(&places).zip(&mut columns) {
-            let (field, most) = (fields.get(*place), (1u64 << bits) - 1);
-            match field.and_then(|field| integer(field)).filter(|value| *value <= most) {
+        let mut fields = record.get_column_iter().map(|(_, field)| field);
+        for ((name, bits), column) in table.columns().iter().zip(&mut columns) {
+            let (field, most) = (fields.next(), (1u64 << bits) - 1);
+            match field.and_then(integer).filter(|value| *value <= most) {
                 Some(value) => column.push(value),
                 None => {
                     let text = field.map(ToString::to_string).unwrap_or_default();
@@ -53,6 +60,16 @@ pub fn from_parquet(
         Some(column) if !column.is_empty() => Ok(columns),
         _ => Err(Error::Csv { what: "it has no rows: give at least one".to_owned() }),
     }
+}
+
+/// The columns of the table alone, in its order.
+fn projection(file: &Type, table: &TableSchema) -> Result<Type, Error> {
+    let names: Vec<&str> = file.get_fields().iter().map(|field| field.name()).collect();
+    let mut fields = Vec::with_capacity(table.columns().len());
+    for (wanted, _) in table.columns() {
+        fields.extend(file.get_fields().get(place(&names, wanted)?).cloned());
+    }
+    Type::group_type_builder(file.name()).with_fields(fields).build().map_err(refusal)
 }
 
 /// A field that is an integer from 0 on.
@@ -99,7 +116,7 @@ mod tests {
     use ::parquet::schema::parser::parse_message_type;
 
     use super::*;
-    use crate::table::Schema;
+    use crate::table::{ROWS, Schema};
 
     /// A file with these columns, the second of 64 bits.
     fn file(ages: &[i32], incomes: &[i64]) -> Vec<u8> {
@@ -141,5 +158,27 @@ mod tests {
             let part = good.get(..cut).unwrap().to_vec();
             assert!(matches!(read(part, schema), Err(Error::Csv { .. })));
         }
+    }
+    #[test]
+    fn a_changed_byte_never_panics() {
+        let good = file(&[34, 45, 23], &[120, 80, 511]);
+        let mut refused = 0;
+        for at in 0..good.len() {
+            for change in [1, 2, 16, 128, 255] {
+                let mut bad = good.clone();
+                bad[at] ^= change;
+                refused += usize::from(read(bad, r#"{"t": {"age": 7, "income": 9}}"#).is_err());
+            }
+        }
+        assert!(refused > good.len(), "{refused} of {} bytes", good.len());
+    }
+
+    #[test]
+    fn a_small_file_of_too_many_rows_is_refused() {
+        let rows = ROWS + 1;
+        let many = file(&vec![1; rows], &vec![2; rows]);
+        assert!(many.len() < 1 << 16);
+        let refused = read(many, r#"{"t": {"age": 7}}"#);
+        assert_eq!(refused, Err(Error::Size { have: rows, least: 1, most: ROWS }));
     }
 }

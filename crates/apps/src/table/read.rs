@@ -1,13 +1,14 @@
 //! Tables from CSV.
 
+use super::ROWS;
 use super::schema::TableSchema;
 use crate::error::Error;
 
 /// The columns of a schema's table, from CSV with names in the first line; columns that the schema does not have are left out.
 ///
 /// # Errors
-/// Lines of different lengths, a column that is missing or comes twice, no rows, or a cell that is not an integer of the
-/// column's bits.
+/// Lines of different lengths, a column that is missing or comes twice, no rows or too many, or a cell that is not an integer of
+/// the column's bits.
 pub fn from_csv(text: &[u8], table: &TableSchema) -> Result<Vec<Vec<u64>>, Error> {
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text);
     let names: Vec<&str> =
@@ -16,6 +17,7 @@ pub fn from_csv(text: &[u8], table: &TableSchema) -> Result<Vec<Vec<u64>>, Error
         table.columns().iter().map(|(wanted, _)| place(&names, wanted)).collect::<Result<_, _>>()?;
     let mut columns: Vec<Vec<u64>> = vec![Vec::new(); places.len()];
     for (row, record) in reader.records().enumerate() {
+        room(row)?;
         let record = record.map_err(refusal)?;
         for (((name, bits), place), column) in table.columns().iter().zip(&places).zip(&mut columns) {
             let (text, most) = (record.get(*place).unwrap_or_default(), (1u64 << bits) - 1);
@@ -36,6 +38,11 @@ pub fn from_csv(text: &[u8], table: &TableSchema) -> Result<Vec<Vec<u64>>, Error
 
 /// The most characters of a cell that an error shows.
 pub(super) const SHOWN: usize = 40;
+
+/// Whether a table may have a row at this place; files of few bytes can have very many.
+pub(super) fn room(row: usize) -> Result<(), Error> {
+    if row < ROWS { Ok(()) } else { Err(Error::Size { have: row + 1, least: 1, most: ROWS }) }
+}
 
 /// Where a column stands among these names.
 pub(super) fn place(names: &[&str], wanted: &str) -> Result<usize, Error> {
