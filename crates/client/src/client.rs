@@ -4,6 +4,7 @@ use arras_ckks::boot::presets;
 use arras_ckks::wire::{Batch, Items};
 use arras_ckks::{Ciphertext, Complex, Decrypted, Level, Params, PublicKey, SecretKey, rounded};
 use arras_nn::program::{Lanes, Latency, Stage, Throughput};
+use arras_nn::sentinel::SentinelError;
 use arras_nn::{Job, Mode, Model, Network, Prediction, Reading};
 use rand_core::CryptoRng;
 
@@ -240,7 +241,8 @@ impl<'a> Client<'a> {
         let [ciphertext, guards @ ..] = own else { return Err(Error::NotRun) };
         for guard in guards {
             let preset = presets::of(self.sealer.params).ok_or(Error::Preset)?;
-            preset.spec.check_guard(&self.sealer.params.decrypt(guard, self.secret)?, preset.rounds)?;
+            let changes = self.sealer.params.decrypt(guard, self.secret)?;
+            preset.spec.check_guard(&changes, preset.rounds).map_err(strayed)?;
         }
         let opened: Decrypted = self.sealer.params.decrypt(ciphertext, self.secret)?;
         let logits: Vec<f64> = opened.secret_values().iter().map(|value| value.im).collect();
@@ -280,7 +282,27 @@ pub fn precision_bits<'a>(model: impl Into<Network<'a>>) -> u32 {
     }
 }
 
+/// What it means for a text that a refresh on its way could not take a value: one more answer that must not be used.
+fn strayed(error: arras_ckks::Error) -> Error {
+    if let arras_ckks::Error::LeftBox { slots, .. } = error {
+        return SentinelError::Left { slots }.into();
+    }
+    error.into()
+}
+
 /// Correct bits without which a rounded answer would show its noise.
 pub(crate) fn correct_bits<'a>(model: impl Into<Network<'a>>) -> u32 {
     precision_bits(model) + MARGIN_BITS
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_that_no_refresh_takes_is_an_answer_that_is_refused() {
+        let left = strayed(arras_ckks::Error::LeftBox { first: 3, slots: 2 });
+        assert!(matches!(left, Error::Sentinel(SentinelError::Left { slots: 2 })), "{left}");
+        assert!(matches!(strayed(arras_ckks::Error::Stopped), Error::Ckks(arras_ckks::Error::Stopped)));
+    }
 }

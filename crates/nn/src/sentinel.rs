@@ -50,6 +50,15 @@ pub enum SentinelError {
         /// The largest that is certified.
         most: f64,
     },
+    /// Values that a refresh on the way could not take.
+    #[error(
+        "values inside the model left the range of its training in {slots} slots, or the answer is damaged: shorten the text, or \
+         leave it out and run again"
+    )]
+    Left {
+        /// Slots that were changed.
+        slots: usize,
+    },
     /// Too few slots to hold the result.
     #[error("the result has {have} slots, and at least {need} are needed: it belongs to another packing")]
     Slots {
