@@ -92,6 +92,9 @@ impl Journal {
             .truncate(false)
             .open(path)
             .context("the journal cannot be opened")?;
+        if !file.metadata().context("the journal cannot be read")?.is_file() {
+            bail!("this is no plain file, as a journal is: give another");
+        }
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -208,6 +211,13 @@ mod tests {
             journal.append((kept..3).map(line).collect()).unwrap();
             assert_eq!(fs::read(&path).unwrap(), whole);
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_no_file_is_refused() {
+        let said = format!("{:#}", Journal::open(Some(Path::new("/dev/null")), &header()).unwrap_err());
+        assert!(said.contains("no plain file"), "{said}");
     }
 
     #[test]
