@@ -33,7 +33,13 @@ impl Found {
         crate::stop::check()?;
         match candidate {
             Ok(candidate) => self.candidates.push(candidate),
-            Err(error) => self.refused.push(Refused { method: Method::Ckks, why: format!("{error:#}") }),
+            Err(error) => {
+                let refused = Refused { method: Method::Ckks, why: format!("{error:#}") };
+                // What holds for every size is said once.
+                if !self.refused.contains(&refused) {
+                    self.refused.push(refused);
+                }
+            }
         }
         Ok(())
     }
@@ -110,6 +116,9 @@ pub fn of(args: &Plan, work: Work, need: &Need) -> anyhow::Result<Found> {
             need.values
         );
     }
+    if work == Work::Paths && need.values > MOST_NODES {
+        anyhow::bail!("a graph of {} nodes is beyond counting: give at most {MOST_NODES}", need.values);
+    }
     match work {
         Work::W1 => found.workload(pricing, (workload::Kind::W1, Step::W1), args)?,
         Work::W2 => found.workload(pricing, (workload::Kind::W2, Step::W2), args)?,
@@ -172,6 +181,9 @@ fn array(pricing: Pricing, bits: u32, length: usize) -> anyhow::Result<Candidate
 
 /// The fewest nodes with a path past a third one.
 const LEAST_NODES: usize = 3;
+
+/// The most nodes, whose steps and bytes can be counted in 64 bits.
+const MOST_NODES: usize = 1 << 18;
 
 /// Sizes of graphs: those where the choice may turn, some up to the one that is asked for, and that one.
 fn graphs(nodes: usize) -> BTreeSet<usize> {
