@@ -226,7 +226,8 @@ pub struct Keygen {
     /// Make keys for one mode only; for all that the model has by default
     #[arg(long, value_name = "MODE")]
     pub mode: Option<Mode>,
-    /// Make keys for the refreshes of a preset instead of a model: boot-n15, boot-n16 or boot-n16-precise
+    /// Make keys for the refreshes of a preset instead of a model: boot-n15, boot-n16, boot-n16-deep, boot-n16-wide or
+    /// boot-n16-precise
     #[arg(long, value_name = "PRESET", conflicts_with_all = ["model", "mode", "security"])]
     pub bootstrap: Option<String>,
     /// Slots of the vectors to refresh; all by default

@@ -65,7 +65,7 @@ pub struct BenchOps {
 
 #[derive(Debug, Args)]
 pub struct BenchBoot {
-    /// boot-n15, boot-n16, boot-n16-precise, or toy (small and insecure)
+    /// boot-n15, boot-n16, boot-n16-deep, boot-n16-wide, boot-n16-precise, or toy (small and insecure)
     #[arg(long, value_name = "NAME", default_value = "boot-n16")]
     pub preset: String,
     /// Slots of the vectors, a power of two; all by default

@@ -19,7 +19,7 @@ pub struct Deep {
     /// Multiplications one after another
     #[arg(long, value_name = "STEPS", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub depth: u32,
-    /// boot-n15, boot-n16, boot-n16-precise, or toy (small and insecure)
+    /// boot-n15, boot-n16, boot-n16-deep, boot-n16-wide, boot-n16-precise, or toy (small and insecure)
     #[arg(long, value_name = "NAME", default_value = "boot-n16")]
     pub preset: String,
     /// Slots of the vectors, a power of two; all by default
