@@ -56,6 +56,9 @@ fn a_student_learns_from_a_teacher_that_was_interrupted() {
     let options = ["--epochs", "6", "--batch", "8", "--rate", "0.01"];
     let stopped = [&options[..], &["--stop-after", "5"]].concat();
     work.teacher(&encoder(), "teacher", &stopped).refused("the same command goes on from it");
+    // A line that was cut off is dropped.
+    let cut = fs::read_to_string(work.at("teacher/log.jsonl")).unwrap() + "{\"step\":6,\"lo";
+    fs::write(work.at("teacher/log.jsonl"), cut).unwrap();
     let report = work.teacher(&encoder(), "teacher", &options).json();
     assert!(report["dev"]["accuracy"].as_f64().unwrap() > 0.9, "{report}");
     let log = fs::read_to_string(work.at("teacher/log.jsonl")).unwrap();
@@ -136,6 +139,11 @@ fn the_time_of_a_step_has_four_lines() {
     assert_eq!(lines.len(), 4);
     assert!(lines.iter().all(|line| line["seconds_per_step"].as_f64().unwrap() > 0.0));
     assert_eq!(lines.iter().filter(|line| line["optimiser"] == "AdamW").count(), 2);
+    // 24 sentences of a length are four steps, of which the first is not counted, or one.
+    fs::write(work.at("train.tsv"), format!("sentence\tlabel\n{}", "a good film\t1\n".repeat(24))).unwrap();
+    let table = |batch: &str| work.teacher(&encoder(), "steps", &["--table", "steps", "--batch", batch]);
+    assert!(table("6").json().as_array().unwrap().iter().all(|line| line["steps"] == 3));
+    table("24").refused("a smaller --batch");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The files around a training: encoders, tables, the log, checkpoints, and how training is watched.
 
 use std::fs;
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Instant;
@@ -77,6 +77,18 @@ struct Line<'a> {
     seconds: f64,
 }
 
+/// The log at its end; a last line that was cut off is dropped, or the next one would go on in it.
+fn log(path: &Path) -> std::io::Result<fs::File> {
+    let mut log = fs::OpenOptions::new().create(true).read(true).append(true).open(path)?;
+    let mut bytes = Vec::new();
+    log.read_to_end(&mut bytes)?;
+    let whole = bytes.iter().rposition(|&byte| byte == b'\n').map_or(0, |last| last + 1);
+    if whole < bytes.len() {
+        log.set_len(whole as u64)?;
+    }
+    Ok(log)
+}
+
 impl<'a> Watched<'a> {
     /// Goes on where the folder's checkpoint stands, or starts.
     pub fn start(
@@ -94,8 +106,7 @@ impl<'a> Watched<'a> {
             Learner::default()
         };
         let path = folder.join(LOG);
-        let log = fs::OpenOptions::new().create(true).append(true).open(&path);
-        let log = log.with_context(|| format!("{} cannot be written", path.display()))?;
+        let log = log(&path).with_context(|| format!("{} cannot be written", path.display()))?;
         stop::watch()?;
         let watched = Self {
             folder,
@@ -144,8 +155,8 @@ impl<'a> Watched<'a> {
         weights: &Weights,
     ) -> anyhow::Result<ControlFlow<()>> {
         let seconds = self.started.elapsed().as_secs_f64();
-        writeln!(self.log, "{}", serde_json::to_string(&Line { at, seconds })?)
-            .context("the log cannot be written")?;
+        let line = serde_json::to_string(&Line { at, seconds })? + "\n";
+        self.log.write_all(line.as_bytes()).context("the log cannot be written")?;
         self.mean = if self.mean.is_nan() { at.loss } else { 0.98 * self.mean + 0.02 * at.loss };
         self.bar.set_length(at.steps as u64);
         self.bar.set_position(at.step as u64);

@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 use std::process::ExitCode;
 use std::time::Instant;
 
+use anyhow::bail;
 use arras_nn::Metrics;
 use arras_train::Error;
 use arras_train::transformer::{DType, Learner, Schedule, Teacher};
@@ -37,7 +38,7 @@ pub fn steps(args: &words::Teacher, out: &Output) -> anyhow::Result<ExitCode> {
         for optimise in [false, true] {
             let schedule = Schedule { optimise, ..files::schedule(&args.pace, Schedule::default()) };
             let teacher = Teacher::new(&encoder, schedule.seed)?.with_precision(precision);
-            let mut warm = None;
+            let (mut warm, mut taken) = (None, 0);
             let end = Learner::default().run(
                 teacher.weights(),
                 &learn,
@@ -45,6 +46,7 @@ pub fn steps(args: &words::Teacher, out: &Output) -> anyhow::Result<ExitCode> {
                 &|part| teacher.loss(part),
                 &mut |at, _| {
                     warm.get_or_insert_with(Instant::now);
+                    taken = at.step;
                     if at.step < steps { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
                 },
             );
@@ -53,12 +55,17 @@ pub fn steps(args: &words::Teacher, out: &Output) -> anyhow::Result<ExitCode> {
                 Err(error) => return Err(error.into()),
             }
             let seconds = warm.map_or(0.0, |warm| warm.elapsed().as_secs_f64());
+            if taken < 2 {
+                bail!(
+                    "the table of sentences is too short for two steps: give more sentences, or a smaller --batch"
+                );
+            }
             table.push(Step {
                 optimiser: if optimise { "AdamW" } else { "none" },
                 precision: precision.as_str().to_owned(),
                 batch: schedule.batch,
-                steps: steps - 1,
-                seconds_per_step: seconds / (steps - 1) as f64,
+                steps: taken - 1,
+                seconds_per_step: seconds / (taken - 1) as f64,
             });
         }
     }
