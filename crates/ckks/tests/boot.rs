@@ -259,6 +259,7 @@ fn misuse_is_named() {
     // More slots.
     let few = Bootstrapper::new(&s.params, &TOY, 16).unwrap();
     assert_eq!(s.eval.bootstrap(&a, &few).unwrap_err(), Error::SlotMismatch { left: 512, right: 16 });
+    assert_eq!(s.eval.guard(&a, &a, &few).unwrap_err(), Error::SlotMismatch { left: 512, right: 16 });
     // No keys, and a key too few: said before anything is computed.
     let keyless = Evaluator::new(&s.params, KeySet::empty(&s.params)).unwrap();
     let error = keyless.bootstrap(&a, &s.boot).unwrap_err();

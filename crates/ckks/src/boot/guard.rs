@@ -31,6 +31,9 @@ impl Evaluator {
         with: &Bootstrapper,
     ) -> Result<Ciphertext, Error> {
         self.params().check_id("bootstrapper", with.id)?;
+        if before.slots > with.slots {
+            return Err(Error::SlotMismatch { left: before.slots, right: with.slots });
+        }
         // Each copy of a vector that was refreshed over and over has an error of its own.
         Ok(with.repeated(self.sub(&self.lower(after, GUARD_LEVEL)?, &self.lower(before, GUARD_LEVEL)?)?))
     }
