@@ -72,11 +72,7 @@ impl Keys {
         rng: &mut R,
         mut progress: impl FnMut(usize) -> bool,
     ) -> Result<Self, Error> {
-        let (secret, recipe) = source.secret(params, rng)?;
-        if !progress(0) {
-            return Err(Error::Interrupted);
-        }
-        let public = secret.public_key(params.rlwe(), rng)?;
+        let Owner { secret, public, recipe } = Owner::new(params, source, rng, &mut progress)?;
         let evaluation = KeySet::generate(params.rlwe(), &secret, request, rng, &mut progress)?;
         let evaluation = evaluation.filter(|_| progress(request.iter().len())).ok_or(Error::Interrupted)?;
         Ok(Self { secret, public, evaluation, recipe })
@@ -100,16 +96,27 @@ impl Owner {
         failed: impl FnOnce(IoError) -> Error,
         mut progress: impl FnMut(usize) -> bool,
     ) -> Result<Self, Error> {
+        let own = Self::new(params, source, rng, &mut progress)?;
+        let written = KeyStream::new(params.rlwe(), &own.secret, request, rng)?.write(out, &mut progress);
+        if written.map_err(failed)? && progress(request.iter().len()) {
+            Ok(own)
+        } else {
+            Err(Error::Interrupted)
+        }
+    }
+
+    /// The keys that encrypt and decrypt.
+    fn new<R: CryptoRng + ?Sized>(
+        params: &Params,
+        source: Source<'_>,
+        rng: &mut R,
+        progress: &mut impl FnMut(usize) -> bool,
+    ) -> Result<Self, Error> {
         let (secret, recipe) = source.secret(params, rng)?;
         if !progress(0) {
             return Err(Error::Interrupted);
         }
         let public = secret.public_key(params.rlwe(), rng)?;
-        let written = KeyStream::new(params.rlwe(), &secret, request, rng)?.write(out, &mut progress);
-        if written.map_err(failed)? && progress(request.iter().len()) {
-            Ok(Self { secret, public, recipe })
-        } else {
-            Err(Error::Interrupted)
-        }
+        Ok(Self { secret, public, recipe })
     }
 }

@@ -46,18 +46,6 @@ impl Labels {
         let tensors = [Tensor::new(lengths, &cpu)?, Tensor::new(rows, &cpu)?, Tensor::new(logits, &cpu)?];
         Ok(safetensors::serialize(NAMES.into_iter().zip(&tensors), None)?)
     }
-
-    /// How many texts are known.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    /// Whether no text is known.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
 }
 
 /// Reads the bytes of a safetensors file.
@@ -93,7 +81,6 @@ mod tests {
         let mut labels = Labels::default();
         labels.learn(&lessons[..2], &[[0.5, -1.0], [2.0, 3.0]]);
         let again = read(&labels.to_bytes().unwrap()).unwrap();
-        assert_eq!((again.len(), again.is_empty()), (2, false));
         assert_eq!(again, labels);
         assert_eq!(again.fill(&mut lessons), [2]);
         assert_eq!(lessons[1].target, [2.0, 3.0]);

@@ -97,7 +97,7 @@ impl Evaluation {
         reading
     }
 
-    /// Plain against encrypted: every figure that either has.
+    /// Plain against encrypted: every figure of the plain reading.
     fn figures(&self) -> String {
         let name = |key: &String| key.replace('_', " ");
         let row = |(key, plain): (&String, &Value)| {
