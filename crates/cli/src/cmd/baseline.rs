@@ -1,5 +1,6 @@
 //! What stands beside ours: bit-wise TFHE in the same run, and the SoK's figures.
 
+use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use arras_plan::sok;
@@ -122,6 +123,11 @@ impl Beside {
     }
 }
 
+/// How a command ends: a baseline that was wrong is a failure as well.
+pub fn code(failed: bool, beside: Option<&Beside>, shown: ExitCode) -> ExitCode {
+    if failed || beside.is_some_and(|beside| beside.tfhe.wrong > 0) { ExitCode::FAILURE } else { shown }
+}
+
 /// Lines for people, where there is anything.
 pub fn lines(beside: Option<&Beside>) -> String {
     beside.map_or_else(String::new, Beside::human)
@@ -180,4 +186,38 @@ pub fn published_line(runs: &[Published]) -> String {
     }
     let run = |run: &Published| format!("{} {} s (Figure {})", run.method, run.seconds, run.figure);
     format!("SoK: {}", runs.iter().map(run).collect::<Vec<_>>().join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wrong_baseline_is_a_failure() {
+        let beside = |wrong| {
+            let tfhe = Report {
+                seconds: 1.0,
+                amortised_ms: 1e3,
+                values: 1,
+                unit: "values",
+                scaled_from: None,
+                seconds_measured: 1.0,
+                bootstraps: 1,
+                wrong,
+                checked: 1,
+                ciphertext_bytes: 1,
+                communication_bytes: 2,
+                key_bytes: 1,
+                key_seconds: 1.0,
+                threads: 1,
+            };
+            Some(Beside { tfhe, published: Vec::new() })
+        };
+        let failed = |failed, beside: Option<Beside>| {
+            let code = code(failed, beside.as_ref(), ExitCode::SUCCESS);
+            format!("{code:?}") == format!("{:?}", ExitCode::FAILURE)
+        };
+        assert!(failed(true, None) && failed(true, beside(0)) && failed(false, beside(1)));
+        assert!(!failed(false, None) && !failed(false, beside(0)));
+    }
 }

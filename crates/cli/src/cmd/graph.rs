@@ -133,7 +133,7 @@ fn answer(
         let beside = baseline::lines(report.beside.as_ref());
         format!("{}\n{wrong}{}{beside}", human(&report.found), task::took_lines(&report.took))
     })?;
-    Ok(if wrong.is_some_and(|wrong| wrong > 0) { ExitCode::FAILURE } else { shown })
+    Ok(baseline::code(wrong.is_some_and(|wrong| wrong > 0), report.beside.as_ref(), shown))
 }
 
 /// Nodes of the baseline's graph that are really linked by paths.

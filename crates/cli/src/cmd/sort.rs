@@ -68,7 +68,7 @@ fn all_in_one(args: &Values, how: &args::sort::Sort, out: &Output) -> anyhow::Re
         beside,
     };
     let shown = out.show(&report, human)?;
-    Ok(if wrong.is_some_and(|wrong| wrong > 0) { ExitCode::FAILURE } else { shown })
+    Ok(baseline::code(wrong.is_some_and(|wrong| wrong > 0), report.beside.as_ref(), shown))
 }
 
 /// What the same array takes elsewhere, where a network sorts it all.

@@ -74,7 +74,7 @@ fn whole(asked: &Asked, args: &Sql, out: &Output) -> anyhow::Result<ExitCode> {
         beside,
     };
     let shown = out.show(&report, human)?;
-    Ok(if report.exact == Some(false) { ExitCode::FAILURE } else { shown })
+    Ok(baseline::code(report.exact == Some(false), report.beside.as_ref(), shown))
 }
 
 /// Rows that the baseline really takes.

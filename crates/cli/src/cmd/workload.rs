@@ -62,7 +62,6 @@ pub fn run(args: &args::workload::Workload, out: &Output) -> anyhow::Result<Exit
     let took = session.took();
     let size = (known(program.kind()).0, 1);
     let beside = bitwise.zip(same).map(|(bitwise, task)| bitwise.beside(&task, SAMPLE, size)).transpose()?;
-    let wrong_beside = beside.as_ref().map_or(0, |beside| beside.tfhe.wrong);
     let report = Report {
         workload: program.kind(),
         bits: program.bits(),
@@ -85,7 +84,7 @@ pub fn run(args: &args::workload::Workload, out: &Output) -> anyhow::Result<Exit
         took: took.clone(),
     };
     let shown = out.show(&report, human)?;
-    Ok(if wrong + wrong_beside > 0 { ExitCode::FAILURE } else { shown })
+    Ok(baseline::code(wrong > 0, report.beside.as_ref(), shown))
 }
 
 /// The plan of the workload, in all slots of the smallest ring that grants it unless somebody says how many.

@@ -147,7 +147,7 @@ fn predict(args: &args::Predict, out: &Output) -> anyhow::Result<ExitCode> {
         beside,
     };
     let shown = out.show(&report, |report| human(report, &table))?;
-    Ok(if wrong.is_some_and(|wrong| wrong > 0) { ExitCode::FAILURE } else { shown })
+    Ok(baseline::code(wrong.is_some_and(|wrong| wrong > 0), report.beside.as_ref(), shown))
 }
 
 /// What the same samples take elsewhere, if integers of so many bits were measured there: a step for each split.
