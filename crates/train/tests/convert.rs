@@ -8,7 +8,7 @@ use std::path::Path;
 
 use arras_nn::transformer::Pretrained;
 use arras_train::transformer::{
-    Care, Guide, Learner, Lesson, Part, Schedule, Student, Teacher, convert::convert, fold::fold,
+    Care, Guide, Help, Learner, Lesson, Part, Schedule, Student, Teacher, convert::convert, fold::fold,
 };
 
 /// A tiny encoder, with a random classifier.
@@ -49,7 +49,7 @@ fn a_copy_of_the_teacher_is_near_it_and_comes_nearer() {
 
     let schedule = Schedule { epochs: 2, batch: 32, rate: 3e-3, ..Schedule::default() };
     let go_on = &mut |_: &_, _: &_| ControlFlow::Continue(());
-    let loss = |part: &_| student.loss(part, Some(&guide));
+    let loss = |part: &_| student.loss(part, Help::Guide(&guide));
     Learner::default().run(student.weights(), &learn, &schedule, &loss, go_on).unwrap();
     let nearer = mean(&student, &guide, &test);
     assert!(nearer < 0.9 * near, "{nearer} {near}");

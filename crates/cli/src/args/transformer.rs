@@ -74,7 +74,7 @@ pub struct Student {
     /// The folder of train.tsv and dev.tsv
     #[arg(long, value_name = "DIR")]
     pub data: PathBuf,
-    /// The folder of labels, log and checkpoint
+    /// The folder of log and checkpoint
     #[arg(long, value_name = "DIR")]
     pub work: PathBuf,
     /// Where to write the model

@@ -1,7 +1,8 @@
 //! New texts from old ones, for a teacher to label (Tang et al. 2019, section 3.2; Jiao et al. 2020, section 3.2).
 //!
 //! A new text is an old one, a run of its words, or two old ones joined; some of its words are then exchanged for words drawn
-//! from all texts. Nothing has to make sense: what the teacher says of it is what is learnt.
+//! from all texts, or from the vocabulary, whose words the teacher knows even if no text has them. Nothing has to make sense: what the
+//! teacher says of it is what is learnt.
 
 use arras_nn::transformer::Vocabulary;
 
@@ -10,6 +11,9 @@ use crate::rng::Rng;
 /// Share of texts that are two old ones joined, and of those that are a run of words.
 const JOINED: f32 = 0.35;
 const CUT: f32 = 0.15;
+
+/// Share of exchanged words that come from the vocabulary.
+const STRANGE: f32 = 0.2;
 
 /// What may stand between two texts; where the vocabulary lacks a piece, nothing does.
 const BETWEEN: [&str; 6] = [",", "but", "and", "--", "though", ";"];
@@ -31,7 +35,10 @@ pub fn augment(
     let marks = texts.iter().find_map(|t| Some((*t.first()?, *t.last()?)));
     let Some((first, last)) = marks.filter(|_| !all.is_empty()) else { return Vec::new() };
     let between: Vec<u32> = BETWEEN.iter().filter_map(|piece| vocabulary.row(piece)).collect();
-    let mut source = Source { words: &words, all: &all, between: &between, rng: Rng::new(seed, 41) };
+    let strange = (0..).zip(vocabulary.pieces()).filter(|(_, piece)| is_word(piece)).map(|(row, _)| row);
+    let strange: Vec<u32> = strange.collect();
+    let (all, strange, between) = (all.as_slice(), strange.as_slice(), between.as_slice());
+    let mut source = Source { words: &words, all, strange, between, rng: Rng::new(seed, 41) };
     let mut out = Vec::with_capacity(count);
     while out.len() < count {
         let mut rows = vec![first];
@@ -46,9 +53,15 @@ pub fn augment(
     out
 }
 
+/// Whether a piece is a word of Latin letters.
+fn is_word(piece: &str) -> bool {
+    piece.len() > 2 && piece.bytes().all(|byte| byte.is_ascii_lowercase())
+}
+
 struct Source<'a> {
     words: &'a [Vec<&'a [u32]>],
     all: &'a [&'a [u32]],
+    strange: &'a [u32],
     between: &'a [u32],
     rng: Rng,
 }
@@ -72,10 +85,19 @@ impl<'a> Source<'a> {
         let share = 0.3 * self.rng.unit();
         for word in &mut text {
             if self.rng.unit() < share {
-                *word = self.all.get(self.rng.below(self.all.len())).copied().unwrap_or(word);
+                *word = self.other().unwrap_or(word);
             }
         }
         text
+    }
+
+    /// A word in the place of another.
+    fn other(&mut self) -> Option<&'a [u32]> {
+        if self.rng.unit() < STRANGE && !self.strange.is_empty() {
+            let at = self.rng.below(self.strange.len());
+            return self.strange.get(at..=at);
+        }
+        self.all.get(self.rng.below(self.all.len())).copied()
     }
 
     /// One of the texts, the longer ones more often than not.
@@ -104,7 +126,7 @@ mod tests {
 
     #[test]
     fn new_texts_keep_marks_words_and_lanes() {
-        let pieces = "[UNK] [CLS] [SEP] a film good ##ly but bad , ##ness";
+        let pieces = "[UNK] [CLS] [SEP] a film good ##ly but bad , ##ness strange";
         let vocabulary = Vocabulary::new(pieces.split(' ').map(str::to_owned).collect()).unwrap();
         let texts: Vec<Vec<u32>> = ["a goodly film , but a bad film , a badness", "bad", "goodly a a film"]
             .iter()
@@ -121,6 +143,8 @@ mod tests {
         }
         assert_eq!(new, augment(&texts, &vocabulary, 16, 200, 1));
         assert!(new.iter().any(|rows| !texts.contains(rows)));
+        // No text has the word `strange`, the vocabulary does.
+        assert!(new.iter().any(|rows| rows.contains(&11)));
         assert!(augment(&[], &vocabulary, 16, 5, 1).is_empty());
     }
 }

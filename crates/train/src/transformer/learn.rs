@@ -100,6 +100,8 @@ pub struct Progress {
 pub struct Part<'a> {
     /// The texts.
     pub lessons: Vec<&'a Lesson>,
+    /// Where they stand among all lessons; nowhere if they are only looked at.
+    pub places: Vec<usize>,
     /// A seed that no other part has.
     pub seed: u64,
     /// The share of all steps that is taken.
@@ -110,7 +112,7 @@ impl<'a> Part<'a> {
     /// Texts that are only looked at.
     #[must_use]
     pub const fn of(lessons: Vec<&'a Lesson>) -> Self {
-        Self { lessons, seed: 0, progress: 0.0 }
+        Self { lessons, places: Vec::new(), seed: 0, progress: 0.0 }
     }
 
     /// Rows of the embedding table, text after text, and how many each text has.
@@ -234,6 +236,7 @@ fn parts<'a>(
     let each = batch.len().div_ceil(schedule.workers).max(1);
     let part = |(at, places): (usize, &[usize])| Part {
         lessons: places.iter().filter_map(|&i| lessons.get(i)).collect(),
+        places: places.to_vec(),
         seed: schedule.seed ^ ((step * schedule.workers + at) as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15),
         progress: step as f32 / steps.max(1) as f32,
     };

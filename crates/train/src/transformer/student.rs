@@ -11,6 +11,7 @@ use candle_core::{DType, Device, Result, Tensor};
 use super::batches::{Lesson, batches};
 use super::guide::Guide;
 use super::learn::{Part, Weights};
+use super::memory::Memory;
 use super::ops;
 use super::teacher::{cross_entropy, first, var};
 use crate::rng::Rng;
@@ -35,10 +36,12 @@ pub struct Care {
     pub logit: f32,
     /// Share of the teacher in the loss; the labels have the rest.
     pub teacher: f32,
-    /// Weight of the distance to the teacher's features between layers, where there is a guide.
+    /// Weight of the distance to the teacher's features between layers, where it shows them.
     pub states: f32,
     /// Share of all steps in which each layer reads the teacher's features, where there is a guide.
     pub forced: f32,
+    /// Share of all steps in which logits count little beside the teacher's features, where there is a memory.
+    pub early: f32,
 }
 
 impl Default for Care {
@@ -52,8 +55,9 @@ impl Default for Care {
             hidden: 4.0,
             logit: 5.0,
             teacher: 0.7,
-            states: 2.0,
+            states: 6.0,
             forced: 0.03,
+            early: 0.3,
         }
     }
 }
@@ -62,9 +66,29 @@ impl Care {
     /// The care for a student with a guide, whose features have the variance 1.
     #[must_use]
     pub fn guided() -> Self {
-        Self { score: 4.0, stream: 8.0, drop: 0.05, ..Self::default() }
+        Self { score: 4.0, stream: 8.0, drop: 0.05, states: 2.0, ..Self::default() }
     }
 }
+
+/// What the teacher shows beside its logits.
+#[derive(Debug, Clone, Copy)]
+pub enum Help<'a> {
+    /// Nothing.
+    None,
+    /// The residual stream of a teacher of the same shape, which reads every batch.
+    Guide(&'a Guide),
+    /// What a teacher of another shape showed of every text.
+    Memory(&'a Memory),
+}
+
+impl<'a> Help<'a> {
+    const fn guide(self) -> Option<&'a Guide> {
+        if let Self::Guide(guide) = self { Some(guide) } else { None }
+    }
+}
+
+/// Weight of the logits while they count little.
+const LITTLE: f64 = 0.1;
 
 /// Texts of one batch that is only looked at.
 const CHECKED: usize = 64;
@@ -150,6 +174,22 @@ impl Student {
         insert("output.weight".to_owned(), draw(2 * d, 0.05), &[2, d])?;
         insert("output.bias".to_owned(), vec![0.0; 2], &[2])?;
         Ok(Self { shape, weights, frozen: BTreeMap::new(), care, unknown })
+    }
+
+    /// Gets maps from its own features to those of a memory, which learn as well, and are no part of the model.
+    ///
+    /// # Errors
+    ///
+    /// When the tensors cannot be made.
+    pub fn compare_with(&mut self, memory: &Memory, seed: u64) -> Result<()> {
+        let (mut rng, columns, rows) = (Rng::new(seed, 53), self.shape.width, memory.width());
+        let width = (3.0 / columns as f32).sqrt();
+        for at in 0..self.shape.layers {
+            let weights = (0..rows * columns).map(|_| rng.symmetric(width)).collect();
+            self.weights.insert(format!("{at}.shown.weight"), var(weights, &[rows, columns])?);
+            self.weights.insert(format!("{at}.shown.bias"), var(vec![0.0; rows], &[rows])?);
+        }
+        Ok(())
     }
 
     /// Takes other care from now on.
@@ -363,17 +403,29 @@ impl Student {
         ops::add_row(&product, self.weight(&format!("{name}.bias"))?)
     }
 
+    /// How far what the student's features behind each layer are mapped to is from the teacher's, for every text.
+    fn shown(&self, states: &[Tensor], teacher: &[Tensor], texts: usize) -> Result<Vec<Tensor>> {
+        let one = |(at, (state, teacher)): (usize, (&Tensor, &Tensor))| {
+            let (d, n) = (state.dim(1)?, teacher.dim(0)? / texts);
+            let tokens = state.reshape((texts, (), d))?.narrow(1, 0, n)?.contiguous()?.reshape(((), d))?;
+            let distance = (self.linear(&format!("{at}.shown"), &tokens)? - teacher)?;
+            distance.sqr()?.reshape((texts, ()))?.mean(1)
+        };
+        // Behind every layer, and not between its halves.
+        states.iter().skip(1).step_by(2).zip(teacher).enumerate().map(one).collect()
+    }
+
     /// The squared distance to the teacher, the cross-entropy of the labels, and the penalty. A guide sees the texts as they are
-    /// read, in the place of the lessons' targets, and adds the distance of the states.
+    /// read, in the place of the lessons' targets, and adds the distance of the states; a memory is of texts without a piece missing.
     ///
     /// # Errors
     ///
     /// As [`Student::logits`].
-    pub fn loss(&self, part: &Part<'_>, guide: Option<&Guide>) -> Result<Tensor> {
+    pub fn loss(&self, part: &Part<'_>, help: Help<'_>) -> Result<Tensor> {
         let mut rng = Rng::new(part.seed, 31);
         let read = self.read(part, &mut rng);
         let part = Part { lessons: read.iter().collect(), ..part.clone() };
-        let sight = guide.map(|guide| guide.look(&part)).transpose()?;
+        let sight = help.guide().map(|guide| guide.look(&part)).transpose()?;
         let forced = sight.as_ref().filter(|_| part.progress < self.care.forced).map(|s| s.states.as_slice());
         let Pass { logits, strain, states } = self.forward(&part, Some(&mut rng), forced)?;
         let reach = f64::from(self.care.logit);
@@ -388,10 +440,18 @@ impl Student {
         let (share, rest) = (f64::from(self.care.teacher), f64::from(1.0 - self.care.teacher));
         let all = ((distance * share)? + (labels * rest)?)?;
         let all = (all + (strain * f64::from(self.care.penalty))?)?;
-        let Some(sight) = sight else { return all.mean_all() };
-        let weight = f64::from(self.care.states) / states.len().max(1) as f64;
-        let apart = apart(&states, &sight.states, part.lessons.len())?;
+        let apart = match (help, sight) {
+            (Help::Memory(memory), _) => self.shown(&states, &memory.look(&part)?, part.lessons.len())?,
+            (_, Some(sight)) => apart(&states, &sight.states, part.lessons.len())?,
+            (_, None) => return all.mean_all(),
+        };
+        let is_memory = matches!(help, Help::Memory(_));
+        let all = if is_memory && part.progress < self.care.early { (all * LITTLE)? } else { all };
+        let weight = f64::from(self.care.states) / apart.len().max(1) as f64;
         let all = apart.iter().try_fold(all, |all, distance| all + (distance * weight)?)?;
+        if is_memory {
+            return all.mean_all();
+        }
         // Through many squares a text may run away by many orders of magnitude: it pulls by the logarithm.
         (((all / FAR)? + 1.0)?.log()? * FAR)?.mean_all()
     }

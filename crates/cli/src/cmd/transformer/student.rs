@@ -11,8 +11,8 @@ use arras_client::store;
 use arras_nn::Metrics;
 use arras_nn::transformer::{Pretrained, Ranges, Shape, Transformer, Vocabulary};
 use arras_train::transformer::{
-    Care, Guide, Learner, Lesson, Schedule, Standing, Student, Teacher, Texts, Words, batches, convert, fold,
-    labels, recipe,
+    Care, Guide, Help, Learner, Lesson, Memory, Schedule, Standing, Student, Teacher, Texts, Words, batches,
+    convert, fold, recipe,
 };
 use serde::Serialize;
 
@@ -30,11 +30,6 @@ pub const HELD_OUT: f64 = 0.05;
 
 /// Degree of the logistic polynomial.
 const DEGREE: usize = 15;
-
-/// Texts that the teacher labels between two writes.
-const PORTION: usize = 8192;
-
-const LABELS: &str = "labels.safetensors";
 
 /// Where the work folder keeps how the student compares with its guide, whenever a training starts or ends.
 const STANDING: &str = "standing.jsonl";
@@ -72,23 +67,19 @@ pub fn run(args: &words::Student, out: &Output) -> anyhow::Result<ExitCode> {
     let lanes = SMALL.lanes.min(encoder.lanes());
     let mut texts = Texts::read(&table, encoder.vocabulary(), lanes, HELD_OUT, schedule.seed)?;
     let augment = args.augment.unwrap_or(if args.size == Size::Small { 200_000 } else { 0 });
-    let mut new = texts.augmented(encoder.vocabulary(), lanes, augment, schedule.seed);
-    labelled(&mut texts.learn, &encoder, &args.work, &schedule)?;
-    labelled(&mut new, &encoder, &args.work, &schedule)?;
-    // A new text has no label but the teacher's.
-    new.iter_mut().for_each(|l| l.positive = l.target[1] > l.target[0]);
-    texts.learn.extend(new);
-    let Start { vocabulary, learn, held_out, mut student, guide } =
-        start(args.size, &encoder, &texts, &schedule)?;
+    let new = texts.augmented(encoder.vocabulary(), lanes, augment, schedule.seed);
+    let Start { vocabulary, learn, held_out, mut student, teaching } =
+        start(args.size, &encoder, &mut texts, new, &schedule)?;
     let seen = recipe::lessons(&dev, encoder.vocabulary(), lanes)?;
     drop((encoder, texts));
-    let guide = guide.as_ref();
+    let (guide, help) = (teaching.guide(), teaching.help());
     let (watched, learner) = Watched::start(&args.work, student.weights(), "student", &args.pace)?;
     standing(&args.work, &student, guide, &seen, learner.taken())?;
     let (seconds, loss) =
-        watched.learn(learner, student.weights(), &learn, &schedule, &|part| student.loss(part, guide))?;
+        watched.learn(learner, student.weights(), &learn, &schedule, &|part| student.loss(part, help))?;
     let taken = schedule.epochs * batches::batches(&learn, schedule.batch, schedule.seed, 0).len();
-    let strays = bring_back(&mut student, guide, &learn, &schedule)?;
+    let help = guide.map_or(Help::None, Help::Guide);
+    let strays = bring_back(&mut student, help, &learn, &schedule)?;
     let standing = standing(&args.work, &student, guide, &seen, taken)?;
     let labels = ["negative".to_owned(), "positive".to_owned()];
     let model = fold::fold(&student, &vocabulary, labels)?;
@@ -129,28 +120,87 @@ fn schedule(size: Size) -> Schedule {
     Schedule { epochs, batch: 64, rate, ..Schedule::default() }
 }
 
-/// Where a student starts: its pieces, the lessons by their rows, and a guide where it copies its teacher.
+/// Where a student starts: its pieces, the lessons by their rows, and how it is taught.
 struct Start {
     vocabulary: Vocabulary,
     learn: Vec<Lesson>,
     held_out: Vec<Lesson>,
     student: Student,
-    guide: Option<Guide>,
+    teaching: Teaching,
 }
 
-fn start(size: Size, encoder: &Pretrained, texts: &Texts, schedule: &Schedule) -> anyhow::Result<Start> {
+/// What a teacher shows: every batch where the student is its copy, and every text once where it is not.
+enum Teaching {
+    Guide(Guide),
+    Memory(Memory),
+}
+
+impl Teaching {
+    const fn guide(&self) -> Option<&Guide> {
+        if let Self::Guide(guide) = self { Some(guide) } else { None }
+    }
+
+    const fn help(&self) -> Help<'_> {
+        match self {
+            Self::Guide(guide) => Help::Guide(guide),
+            Self::Memory(memory) => Help::Memory(memory),
+        }
+    }
+}
+
+fn start(
+    size: Size,
+    encoder: &Pretrained,
+    texts: &mut Texts,
+    mut new: Vec<Lesson>,
+    schedule: &Schedule,
+) -> anyhow::Result<Start> {
+    stop::watch()?;
     if size == Size::Small {
+        let old = texts.learn.len();
+        texts.learn.append(&mut new);
+        let memory = remember(encoder, &mut texts.learn, schedule)?;
+        texts.learn.iter_mut().skip(old).for_each(labelled);
         let words = Words::of(encoder, &texts.learn, SMALL.width)?;
         let (learn, held_out) = (words.translate(&texts.learn), words.translate(&texts.held_out));
         let unknown = words.unknown();
-        let student = Student::new(SMALL, words.table, unknown, Care::default(), schedule.seed)?;
-        return Ok(Start { vocabulary: words.vocabulary, learn, held_out, student, guide: None });
+        let mut student = Student::new(SMALL, words.table, unknown, Care::default(), schedule.seed)?;
+        student.compare_with(&memory, schedule.seed)?;
+        let teaching = Teaching::Memory(memory);
+        return Ok(Start { vocabulary: words.vocabulary, learn, held_out, student, teaching });
     }
+    let teacher = Teacher::new(encoder, schedule.seed)?;
+    let targets = teacher.label(&new, schedule.workers, &mut |_| go_on())?;
+    new.iter_mut().zip(targets).for_each(|(lesson, target)| lesson.target = target);
+    new.iter_mut().for_each(labelled);
+    texts.learn.append(&mut new);
     let fitted = recipe::some(&texts.learn, FITTED, schedule.seed);
     let (student, guide) = convert::convert(encoder, &fitted, SMALL.lanes, Care::guided(), schedule.seed)?;
     let (vocabulary, learn, held_out) =
         (encoder.vocabulary().clone(), texts.learn.clone(), texts.held_out.clone());
-    Ok(Start { vocabulary, learn, held_out, student, guide: Some(guide) })
+    Ok(Start { vocabulary, learn, held_out, student, teaching: Teaching::Guide(guide) })
+}
+
+/// A new text has no label but the teacher's.
+fn labelled(lesson: &mut Lesson) {
+    lesson.positive = lesson.target[1] > lesson.target[0];
+}
+
+/// What the teacher shows of all lessons, whose targets are set.
+fn remember(encoder: &Pretrained, lessons: &mut [Lesson], schedule: &Schedule) -> anyhow::Result<Memory> {
+    let guide = Guide::new(encoder, &recipe::some(lessons, FITTED, schedule.seed))?;
+    let bar = output::bar(lessons.len() as u64, "asking the teacher");
+    let memory = Memory::new(&guide, lessons, SMALL.layers, schedule.workers, &mut |done| {
+        bar.set_position(done as u64);
+        go_on()
+    })?;
+    bar.finish_and_clear();
+    Ok(memory)
+}
+
+/// Whether nobody asked to stop.
+fn go_on() -> ControlFlow<()> {
+    if stop::asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
 }
 
 /// Compares a student with its guide, and writes a line about it to the work folder.
@@ -175,7 +225,7 @@ fn standing(
 /// are left.
 fn bring_back(
     student: &mut Student,
-    guide: Option<&Guide>,
+    help: Help<'_>,
     learn: &[Lesson],
     schedule: &Schedule,
 ) -> anyhow::Result<usize> {
@@ -188,10 +238,8 @@ fn bring_back(
         }
         let lessons = recipe::remedial(learn, &strays, 4, 7, schedule.seed ^ round);
         let student = &*student;
-        let watch = &mut |_: &_, _: &_| {
-            if stop::asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        };
-        let loss = |part: &_| student.loss(part, guide);
+        let watch = &mut |_: &_, _: &_| go_on();
+        let loss = |part: &_| student.loss(part, help);
         Learner::default().run(student.weights(), &lessons, &again, &loss, watch)?;
     }
     Ok(student.strays(learn, STRAY)?.len())
@@ -201,38 +249,6 @@ fn bring_back(
 const STRAY: f32 = 3.0;
 const ROUNDS: u64 = 3;
 const HEAVY: f32 = 0.2;
-
-/// Gives every text the teacher's logits, those of the work folder first.
-fn labelled(
-    texts: &mut [Lesson],
-    encoder: &Pretrained,
-    work: &Path,
-    schedule: &Schedule,
-) -> anyhow::Result<()> {
-    std::fs::create_dir_all(work).with_context(|| format!("{} cannot be made", work.display()))?;
-    let teacher = Teacher::new(encoder, schedule.seed)?;
-    let path = work.join(LABELS);
-    let mut known = if path.exists() {
-        labels::read(&store::read_at_most(&path, 1 << 30)?).with_context(|| path.display().to_string())?
-    } else {
-        labels::Labels::default()
-    };
-    stop::watch()?;
-    let missing = known.fill(texts);
-    let bar = output::bar(texts.len() as u64, "labels");
-    for portion in missing.chunks(PORTION) {
-        let lessons: Vec<Lesson> = portion.iter().filter_map(|&i| texts.get(i).cloned()).collect();
-        let logits = teacher.label(&lessons, schedule.workers, &mut |_| {
-            if stop::asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        })?;
-        known.learn(&lessons, &logits);
-        store::write_file(&path, &known.to_bytes()?)?;
-        bar.inc(portion.len() as u64);
-    }
-    bar.finish_and_clear();
-    known.fill(texts);
-    Ok(())
-}
 
 fn metrics(model: &Transformer, dev: &[arras_train::data::Labelled]) -> anyhow::Result<Metrics> {
     let soft: Result<Vec<f64>, arras_nn::Error> = dev

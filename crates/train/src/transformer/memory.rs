@@ -1,0 +1,159 @@
+//! What a teacher shows of every text, kept in a byte a number: a student of another shape asks it once, and learns from it many
+//! times.
+
+use std::ops::ControlFlow;
+
+use candle_core::{Device, Result, Tensor};
+
+use super::batches::{Lesson, batches};
+use super::guide::{Guide, TOGETHER};
+use super::learn::Part;
+use super::teacher::first;
+use crate::Error;
+
+/// Steps of a number in one deviation: five deviations fit a byte.
+const STEPS: f32 = 24.0;
+
+/// The teacher's features, one stage for each layer of the student: those of all tokens behind the teacher's layer that stands as far
+/// from its input, and of the first token behind the last.
+#[derive(Debug)]
+pub struct Memory {
+    width: usize,
+    stages: Vec<Kept>,
+}
+
+/// Rows of one stage, text after text.
+#[derive(Debug)]
+struct Kept {
+    /// Where the rows of each text begin.
+    starts: Vec<usize>,
+    codes: Vec<i8>,
+}
+
+impl Kept {
+    fn new(rows: impl Iterator<Item = usize>, width: usize) -> Self {
+        let (mut starts, mut end) = (Vec::new(), 0);
+        for rows in rows {
+            starts.push(end);
+            end += rows;
+        }
+        Self { starts, codes: vec![0; end * width] }
+    }
+
+    fn place(&self, text: usize, rows: usize, width: usize) -> Option<std::ops::Range<usize>> {
+        let start = *self.starts.get(text)?;
+        Some(start * width..(start + rows) * width)
+    }
+}
+
+impl Memory {
+    /// Asks a guide about every text for a student of so many layers, and sets the targets of the lessons to its logits. `report` hears
+    /// how many texts are done, and stops by breaking.
+    ///
+    /// **Cost**: one reading of every text, by `workers` threads; a byte for each feature of each token.
+    ///
+    /// # Errors
+    ///
+    /// As [`super::Teacher::logits`], and when `report` breaks.
+    pub fn new(
+        guide: &Guide,
+        lessons: &mut [Lesson],
+        layers: usize,
+        workers: usize,
+        report: &mut dyn FnMut(usize) -> ControlFlow<()>,
+    ) -> std::result::Result<Self, Error> {
+        let width = guide.stages().first().map_or(0, |stage| stage.mean.len());
+        let kept = |at: usize| {
+            let rows = lessons.iter().map(|lesson| if at + 1 < layers { lesson.rows.len() } else { 1 });
+            Kept::new(rows, width)
+        };
+        let mut memory = Self { width, stages: (0..layers).map(kept).collect() };
+        let all = batches(lessons, TOGETHER, 1, 0);
+        let mut done = 0;
+        for group in all.chunks(workers.max(1)) {
+            let texts = &*lessons;
+            let one = |batch: &Vec<usize>| Seen::new(guide, texts, batch, layers);
+            let seen: Vec<_> = std::thread::scope(|scope| {
+                let threads: Vec<_> = group.iter().map(|batch| scope.spawn(move || one(batch))).collect();
+                threads.into_iter().map(std::thread::ScopedJoinHandle::join).collect()
+            });
+            for (batch, seen) in group.iter().zip(seen) {
+                let seen = seen.map_err(|_| Error::Interrupted)??;
+                memory.learn(batch, &seen);
+                seen.label(batch, lessons);
+                done += batch.len();
+            }
+            if report(done).is_break() {
+                return Err(Error::Interrupted);
+            }
+        }
+        Ok(memory)
+    }
+
+    /// Features of a token.
+    #[must_use]
+    pub const fn width(&self) -> usize {
+        self.width
+    }
+
+    fn learn(&mut self, batch: &[usize], seen: &Seen) {
+        for (kept, codes) in self.stages.iter_mut().zip(&seen.codes) {
+            let each = codes.len() / batch.len().max(1);
+            for (&text, codes) in batch.iter().zip(codes.chunks_exact(each.max(1))) {
+                let place = kept.place(text, each / self.width.max(1), self.width);
+                if let Some(own) = place.and_then(|place| kept.codes.get_mut(place)) {
+                    own.copy_from_slice(codes);
+                }
+            }
+        }
+    }
+
+    /// What the teacher showed of a part of the lessons: a row for each token, and in the last stage one for each text.
+    pub(super) fn look(&self, part: &Part<'_>) -> Result<Vec<Tensor>> {
+        let length = part.lessons.first().map_or(0, |lesson| lesson.rows.len());
+        let unknown = || candle_core::Error::msg("a text that the teacher was not asked about");
+        let stage = |(at, kept): (usize, &Kept)| {
+            let rows = if at + 1 < self.stages.len() { length } else { 1 };
+            let mut values = Vec::with_capacity(part.places.len() * rows * self.width);
+            for &text in &part.places {
+                let place = kept.place(text, rows, self.width);
+                let codes = place.and_then(|place| kept.codes.get(place)).ok_or_else(unknown)?;
+                values.extend(codes.iter().map(|&code| f32::from(code) / STEPS));
+            }
+            Tensor::from_vec(values, (part.places.len() * rows, self.width), &Device::Cpu)
+        };
+        self.stages.iter().enumerate().map(stage).collect()
+    }
+}
+
+/// What a guide said of one batch.
+struct Seen {
+    codes: Vec<Vec<i8>>,
+    logits: Vec<Vec<f32>>,
+}
+
+impl Seen {
+    fn new(guide: &Guide, lessons: &[Lesson], batch: &[usize], layers: usize) -> Result<Self> {
+        let part = Part::of(batch.iter().filter_map(|&i| lessons.get(i)).collect());
+        let sight = guide.look(&part)?;
+        // States are the embedding's, and two for each layer.
+        let depth = sight.states.len() / 2;
+        let stage = |at: usize| {
+            let state = sight.states.get(2 * ((at + 1) * depth / layers));
+            let state = state.ok_or_else(|| candle_core::Error::msg("a teacher of fewer layers"))?;
+            let rows = if at + 1 < layers { state.clone() } else { first(state, part.lessons.len())? };
+            let values = rows.flatten_all()?.to_vec1::<f32>()?;
+            Ok(values.into_iter().map(|value| (STEPS * value).round() as i8).collect())
+        };
+        let codes: Result<_> = (0..layers).map(stage).collect();
+        Ok(Self { codes: codes?, logits: sight.logits.to_vec2()? })
+    }
+
+    fn label(&self, batch: &[usize], lessons: &mut [Lesson]) {
+        for (&text, logits) in batch.iter().zip(&self.logits) {
+            if let (Some(lesson), &[zero, one]) = (lessons.get_mut(text), logits.as_slice()) {
+                lesson.target = [zero, one];
+            }
+        }
+    }
+}
