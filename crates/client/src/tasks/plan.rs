@@ -241,7 +241,7 @@ impl<'a, P: Program + Clone> Draft<'a, P> {
         let (params, refresh) = match ground {
             Ground::Chain(base_bits, scale_bits) => {
                 let same = before.filter(|params| u32::from(params.highest().0) == depth);
-                let shape = Shape { log_degree: 0, base_bits, scale_bits, depth, security };
+                let shape = Shape { log_degree: 0, base_bits, scale_bits, depth: depth.max(1), security };
                 let made = || Ok::<_, Error>(Params::new(&smallest(shape, program.slots())?)?);
                 (same.map_or_else(made, Ok)?, None)
             }
