@@ -120,7 +120,7 @@ pub enum Error {
     /// A refresh that changed what it should not have. Slots are counted from 1.
     #[error(
         "a refresh changed slot {first} and {} more: a value was outside [-1, 1] there, or the ciphertext is damaged; do not use \
-         the result, and scale values at the points of the program down", slots - 1
+         the result; seal the data and run again, and if a program of your own does this again, scale its values at points down", slots - 1
     )]
     LeftBox {
         /// The first such slot, from one.

@@ -162,6 +162,7 @@ impl Ranges {
             in_range("the low end of a range", at, span.low, -1e6, 1e6)?;
             in_range("the high end of a range", at, span.high, span.low, 1e6)?;
         }
-        Ok(())
+        // Features are divided by it where they are refreshed.
+        in_range("the widest feature of all ranges", 0, self.widest_features(), 1e-6, 1e6)
     }
 }

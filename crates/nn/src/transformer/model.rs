@@ -393,7 +393,16 @@ fn length(what: &'static str, have: usize, need: usize) -> Result<(), Error> {
 
 /// A linear layer, row by row.
 fn rows(layer: &Linear, x: &[f64]) -> Vec<f64> {
-    x.chunks_exact(layer.columns()).flat_map(|x| layer.apply(x)).collect()
+    let count = x.len() / layer.columns();
+    let mut out = vec![0.0; count * layer.rows()];
+    // Weights are read once for all rows of x, which are fewer and stay near.
+    for (column, (weights, bias)) in layer.iter().enumerate() {
+        let places = out.iter_mut().skip(column).step_by(layer.rows());
+        for (place, x) in places.zip(x.chunks_exact(layer.columns())) {
+            *place = dot(weights, x) + bias;
+        }
+    }
+    out
 }
 
 /// factor * x + y, the factors repeated for every row.

@@ -68,6 +68,7 @@ pub fn run(args: &words::Student, out: &Output) -> anyhow::Result<ExitCode> {
     let mut texts = Texts::read(&table, encoder.vocabulary(), lanes, HELD_OUT, schedule.seed)?;
     let augment = args.augment.unwrap_or(if args.size == Size::Small { 200_000 } else { 0 });
     let new = texts.augmented(encoder.vocabulary(), lanes, augment, schedule.seed);
+    let made = new.len();
     let Start { vocabulary, learn, held_out, mut student, teaching } =
         start(args.size, &encoder, &mut texts, new, &schedule)?;
     let seen = recipe::lessons(&dev, encoder.vocabulary(), lanes)?;
@@ -86,7 +87,7 @@ pub fn run(args: &words::Student, out: &Output) -> anyhow::Result<ExitCode> {
     let figures = BTreeMap::from([
         ("seed".to_owned(), schedule.seed as f64),
         ("epochs".to_owned(), schedule.epochs as f64),
-        ("texts labelled by the teacher".to_owned(), augment as f64),
+        ("texts labelled by the teacher".to_owned(), made as f64),
     ]);
     let model = recipe::finish(model, &learn, &held_out, DEGREE, schedule.workers, figures)?;
     let bytes = model.to_bytes()?;
