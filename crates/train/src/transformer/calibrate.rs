@@ -3,18 +3,23 @@
 use arras_nn::transformer::Transformer;
 
 use super::batches::Lesson;
-use super::recipe::{POLYNOMIAL_ERROR, finish, read, softener};
+use super::recipe::{POLYNOMIAL_ERROR, Report, finish, read, softener};
 use crate::Error;
 
 /// The model with the ranges of its values over these lessons and a logistic polynomial that fits them; its temperature stays.
 ///
-/// **Cost**: one clear reading of every lesson, by `workers` threads.
+/// **Cost**: one clear reading of every lesson, by `workers` threads; `report` hears how many are done, and stops by breaking.
 ///
 /// # Errors
 ///
-/// When the model refuses the values, or they are too large for a polynomial.
-pub fn calibrate(model: Transformer, lessons: &[Lesson], workers: usize) -> Result<Transformer, Error> {
-    let (ranges, _) = read(&model, lessons, workers)?;
+/// When the model refuses the values, they are too large for a polynomial, or `report` breaks.
+pub fn calibrate(
+    model: Transformer,
+    lessons: &[Lesson],
+    workers: usize,
+    report: Report<'_>,
+) -> Result<Transformer, Error> {
+    let (ranges, _) = read(&model, lessons, workers, report)?;
     let mut parts = model.into_parts();
     let (polynomial, error) = softener(ranges.logit, parts.classifier.polynomial.degree())?;
     parts.classifier.polynomial = polynomial;
@@ -33,9 +38,10 @@ pub fn recalibrate(
     learn: &[Lesson],
     held_out: &[Lesson],
     workers: usize,
+    report: Report<'_>,
 ) -> Result<Transformer, Error> {
     let mut parts = model.into_parts();
     let (degree, figures) = (parts.classifier.polynomial.degree(), parts.about.figures.clone());
     parts.classifier.temperature = 1.0;
-    finish(Transformer::new(parts)?, learn, held_out, degree, workers, figures)
+    finish(Transformer::new(parts)?, learn, held_out, degree, workers, figures, report)
 }

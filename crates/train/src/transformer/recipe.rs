@@ -1,10 +1,11 @@
 //! From a table of labelled sentences and a teacher to a model: what the student reads, and what its file says at the end.
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 
 use arras_approx::{Fit, Measure, Polynomial, Target, certify};
 use arras_nn::head::logistic;
-use arras_nn::transformer::{Pretrained, Ranges, Shape, Transformer, Vocabulary, reach};
+use arras_nn::transformer::{Pretrained, Ranges, Transformer, Vocabulary, reach};
 use arras_nn::{Metrics, Span};
 
 use super::batches::Lesson;
@@ -163,11 +164,11 @@ pub fn remedial(lessons: &[Lesson], strays: &[usize], times: usize, others: usiz
 /// The model with its second phase done: ranges over all lessons, the temperature learnt on those held back with everything else
 /// frozen (binary cross-entropy), the logistic polynomial fitted to the range with clamped tails, figures.
 ///
-/// **Cost**: one clear reading of every lesson, by `workers` threads.
+/// **Cost**: one clear reading of every lesson, by `workers` threads; `report` hears how many are done, and stops by breaking.
 ///
 /// # Errors
 ///
-/// When the model refuses the values.
+/// When the model refuses the values, or `report` breaks.
 pub fn finish(
     model: Transformer,
     learn: &[Lesson],
@@ -175,9 +176,10 @@ pub fn finish(
     degree: usize,
     workers: usize,
     mut figures: BTreeMap<String, f64>,
+    report: Report<'_>,
 ) -> Result<Transformer, Error> {
-    let learnt = read(&model, learn, workers)?;
-    let held = read(&model, held_out, workers)?;
+    let learnt = read(&model, learn, workers, report)?;
+    let held = read(&model, held_out, workers, &mut |done| report(learn.len() + done))?;
     let mut ranges = learnt.0;
     join(&mut ranges, &held.0);
     let widest = ranges.logit.high.max(-ranges.logit.low);
@@ -223,33 +225,45 @@ const REACH: f64 = 10.0;
 const TAIL: f64 = 0.5;
 const TAIL_WEIGHT: f64 = 0.1;
 
+/// Hears how many texts are done, and stops by breaking.
+pub type Report<'a> = &'a mut dyn FnMut(usize) -> ControlFlow<()>;
+
+/// Texts that a thread reads between two reports.
+const PORTION: usize = 64;
+
 /// The ranges over all lessons, and the logit difference of each.
 pub(super) fn read(
     model: &Transformer,
     lessons: &[Lesson],
     workers: usize,
+    report: Report<'_>,
 ) -> Result<(Ranges, Vec<f64>), Error> {
-    let Shape { layers, .. } = model.shape();
-    let one = |lessons: &[Lesson]| -> Result<(Ranges, Vec<f64>), Error> {
-        let (mut ranges, mut logits) = (Ranges::empty(layers), Vec::with_capacity(lessons.len()));
-        for lesson in lessons {
-            let features = model.parts().embedding.apply(&lesson.rows);
-            let values = model.values(&features)?;
-            ranges.widen(&features, &values);
-            logits.push(values.logit);
+    let (mut ranges, mut logits) = (Ranges::empty(model.shape().layers), Vec::with_capacity(lessons.len()));
+    for group in lessons.chunks(PORTION * workers.max(1)) {
+        let found: Vec<_> = std::thread::scope(|scope| {
+            let one = |part| scope.spawn(move || read_part(model, part));
+            let threads: Vec<_> = group.chunks(PORTION).map(one).collect();
+            threads.into_iter().map(std::thread::ScopedJoinHandle::join).collect()
+        });
+        for part in found {
+            let (part, mut more) = part.map_err(|_| Error::Interrupted)??;
+            join(&mut ranges, &part);
+            logits.append(&mut more);
         }
-        Ok((ranges, logits))
-    };
-    let each = lessons.len().div_ceil(workers.max(1)).max(1);
-    let found: Vec<_> = std::thread::scope(|scope| {
-        let threads: Vec<_> = lessons.chunks(each).map(|part| scope.spawn(move || one(part))).collect();
-        threads.into_iter().map(std::thread::ScopedJoinHandle::join).collect()
-    });
-    let (mut ranges, mut logits) = (Ranges::empty(layers), Vec::with_capacity(lessons.len()));
-    for part in found {
-        let (part, mut more) = part.map_err(|_| Error::Interrupted)??;
-        join(&mut ranges, &part);
-        logits.append(&mut more);
+        if report(logits.len()).is_break() {
+            return Err(Error::Interrupted);
+        }
+    }
+    Ok((ranges, logits))
+}
+
+fn read_part(model: &Transformer, lessons: &[Lesson]) -> Result<(Ranges, Vec<f64>), Error> {
+    let (mut ranges, mut logits) = (Ranges::empty(model.shape().layers), Vec::with_capacity(lessons.len()));
+    for lesson in lessons {
+        let features = model.parts().embedding.apply(&lesson.rows);
+        let values = model.values(&features)?;
+        ranges.widen(&features, &values);
+        logits.push(values.logit);
     }
     Ok((ranges, logits))
 }

@@ -14,6 +14,7 @@ use crate::args::transformer as words;
 use crate::cmd::transformer::files;
 use crate::cmd::transformer::student::HELD_OUT;
 use crate::output::{self, Output};
+use crate::stop;
 
 #[derive(Serialize)]
 struct Report {
@@ -35,12 +36,15 @@ pub fn run(args: &words::Calibrate, out: &Output) -> anyhow::Result<ExitCode> {
     let table = files::table(&args.data, "train.tsv")?;
     let mut texts = Texts::read(&table, &model.parts().vocabulary, model.shape().lanes, HELD_OUT, args.seed)?;
     let (count, workers) = (texts.learn.len() + texts.held_out.len(), rayon::current_num_threads());
+    stop::watch()?;
+    let bar = output::bar(count as u64, "reading");
     let model = if args.temperature {
-        recalibrate(model, &texts.learn, &texts.held_out, workers)?
+        recalibrate(model, &texts.learn, &texts.held_out, workers, &mut files::heard(&bar))?
     } else {
         texts.learn.append(&mut texts.held_out);
-        calibrate(model, &texts.learn, workers)?
+        calibrate(model, &texts.learn, workers, &mut files::heard(&bar))?
     };
+    bar.finish_and_clear();
     let bytes = model.to_bytes()?;
     store::write_file(&args.out, &bytes)?;
     let report = Report {

@@ -58,6 +58,19 @@ pub fn schedule(pace: &Pace, default: Schedule) -> Schedule {
     }
 }
 
+/// Shows on a bar how many texts are done, and stops where the user asks to.
+pub fn heard(bar: &indicatif::ProgressBar) -> impl FnMut(usize) -> ControlFlow<()> {
+    |done| {
+        bar.set_position(done as u64);
+        if stop::asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+}
+
+/// What to say of a training that was stopped.
+pub fn kept(folder: &Path) -> String {
+    format!("{} keeps a checkpoint: the same command goes on from it", folder.display())
+}
+
 /// A training whose folder holds its log and its checkpoint.
 pub struct Watched<'a> {
     folder: &'a Path,
@@ -139,9 +152,7 @@ impl<'a> Watched<'a> {
         let learnt = learner.run(weights, lessons, schedule, loss, &mut report);
         self.bar.finish_and_clear();
         failed.map_or(Ok(()), Err)?;
-        learnt.with_context(|| {
-            format!("{} keeps a checkpoint: the same command goes on from it", self.folder.display())
-        })?;
+        learnt.with_context(|| kept(self.folder))?;
         let chart = training::chart(&training::read(&self.folder.join(LOG))?);
         store::write_file(&self.folder.join(PLOT), chart.draw().as_bytes())?;
         Ok((self.started.elapsed().as_secs_f64(), self.mean))

@@ -80,16 +80,16 @@ pub fn run(args: &words::Student, out: &Output) -> anyhow::Result<ExitCode> {
         watched.learn(learner, student.weights(), &learn, &schedule, &|part| student.loss(part, help))?;
     let taken = schedule.epochs * batches::batches(&learn, schedule.batch, schedule.seed, 0).len();
     let help = guide.map_or(Help::None, Help::Guide);
-    let strays = bring_back(&mut student, help, &learn, &schedule)?;
+    let strays =
+        bring_back(&mut student, help, &learn, &schedule).with_context(|| files::kept(&args.work))?;
     let standing = standing(&args.work, &student, guide, &seen, taken)?;
-    let labels = ["negative".to_owned(), "positive".to_owned()];
-    let model = fold::fold(&student, &vocabulary, labels)?;
     let figures = BTreeMap::from([
         ("seed".to_owned(), schedule.seed as f64),
         ("epochs".to_owned(), schedule.epochs as f64),
         ("texts labelled by the teacher".to_owned(), made as f64),
     ]);
-    let model = recipe::finish(model, &learn, &held_out, DEGREE, schedule.workers, figures)?;
+    let model = finished(&student, &vocabulary, [&learn, &held_out], &schedule, figures)
+        .with_context(|| files::kept(&args.work))?;
     let bytes = model.to_bytes()?;
     // What is measured is the file, numbers rounded.
     let model = Transformer::from_bytes(&bytes)?;
@@ -110,6 +110,23 @@ pub fn run(args: &words::Student, out: &Output) -> anyhow::Result<ExitCode> {
     };
     store::write_file(&args.out, &bytes)?;
     out.show(&report, human)
+}
+
+/// The model of a student, with what it needs beside its weights.
+fn finished(
+    student: &Student,
+    vocabulary: &Vocabulary,
+    [learn, held_out]: [&[Lesson]; 2],
+    schedule: &Schedule,
+    figures: BTreeMap<String, f64>,
+) -> anyhow::Result<Transformer> {
+    let labels = ["negative".to_owned(), "positive".to_owned()];
+    let model = fold::fold(student, vocabulary, labels)?;
+    let bar = output::bar((learn.len() + held_out.len()) as u64, "ranges");
+    let heard = &mut files::heard(&bar);
+    let model = recipe::finish(model, learn, held_out, DEGREE, schedule.workers, figures, heard)?;
+    bar.finish_and_clear();
+    Ok(model)
 }
 
 /// How long and how fast a size learns.
@@ -191,10 +208,7 @@ fn labelled(lesson: &mut Lesson) {
 fn remember(encoder: &Pretrained, lessons: &mut [Lesson], schedule: &Schedule) -> anyhow::Result<Memory> {
     let guide = Guide::new(encoder, &recipe::some(lessons, FITTED, schedule.seed))?;
     let bar = output::bar(lessons.len() as u64, "asking the teacher");
-    let memory = Memory::new(&guide, lessons, SMALL.layers, schedule.workers, &mut |done| {
-        bar.set_position(done as u64);
-        go_on()
-    })?;
+    let memory = Memory::new(&guide, lessons, SMALL.layers, schedule.workers, &mut files::heard(&bar))?;
     bar.finish_and_clear();
     Ok(memory)
 }
