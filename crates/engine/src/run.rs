@@ -191,34 +191,15 @@ impl Engine {
         }
         let refresh = self.refresh(program)?;
         let start = u32::from(self.params().highest().0);
-        let tracer = match &refresh {
-            None => Tracer::unlimited(slots)?,
-            Some((_, schedule)) => Tracer::scheduled(slots, start, schedule)?,
-        };
-        let steps = Cell::new(0);
-        let count = |done| {
-            steps.set(done);
-            true
-        };
-        let result = program.run(&Watched::new(&tracer, count), &tracer.input())?;
-        let trace = tracer.trace(&[result]);
+        let (trace, steps) = counted(program, start, refresh.as_ref().map(|(_, schedule)| schedule))?;
         let backend = self.backend(slots)?;
         let level = self.check_at(refresh.as_ref().map_or(trace.depth, |_| start), &trace, &inputs, slots)?;
-        let layers = program.model().shape().layers as u64;
-        // What a linear map holds: its baby steps, and as many sums of giant steps at most.
-        let babies = 2 * (trace.at(Op::HoistedRotate, u32::from(level.0)).div_ceil(layers) + 1);
-        // Keys, values and scores of a few lane offsets, and what a layer carries along.
-        let held = trace.count(Op::Relinearise).div_ceil(layers);
         let beside = refresh
             .as_ref()
             .map_or(Ok(0), |(preset, _)| preset.spec.memory(self.params(), preset.packing(slots)))?;
-        self.check_bytes(
-            held * ciphertext_bytes(self.params(), level)
-                + babies * raised_bytes(self.params(), level)
-                + sentences as u64 * ciphertext_bytes(self.params(), Level(0))
-                + beside,
-        )?;
-        let all = steps.get() * sentences;
+        let layers = program.model().shape().layers as u64;
+        self.check_bytes(self.lanes_bytes(&trace, level, layers, sentences) + beside)?;
+        let all = steps * sentences;
         report(progress, 0, all)?;
         let refreshed = match refresh {
             None => None,
@@ -227,7 +208,7 @@ impl Engine {
         let mut results = Vec::with_capacity(sentences);
         for (at, input) in inputs.into_iter().enumerate() {
             let input = input.open(&backend)?;
-            let mut heard = |done| progress(at * steps.get() + done, all);
+            let mut heard = |done| progress(at * steps + done, all);
             let Some(refreshed) = &refreshed else {
                 let result = program.run_shown(&Watched::new(&backend, heard), &input, &mut *show)?;
                 results.push(backend.output(&result)?);
@@ -239,6 +220,17 @@ impl Engine {
             results.append(&mut guards);
         }
         Ok(results)
+    }
+
+    /// What the vectors of a transformer take at once.
+    fn lanes_bytes(&self, trace: &Trace, level: Level, layers: u64, sentences: usize) -> u64 {
+        // What a linear map holds: its baby steps, and as many sums of giant steps at most.
+        let babies = 2 * (trace.at(Op::HoistedRotate, u32::from(level.0)).div_ceil(layers) + 1);
+        // Keys, values and scores of a few lane offsets, and what a layer carries along.
+        let held = trace.count(Op::Relinearise).div_ceil(layers);
+        held * ciphertext_bytes(self.params(), level)
+            + babies * raised_bytes(self.params(), level)
+            + sentences as u64 * ciphertext_bytes(self.params(), Level(0))
     }
 
     /// How a transformer is refreshed: where the parameters are those of a refresh, by the cheapest schedule.
@@ -375,6 +367,21 @@ pub(crate) fn level(traced: u32) -> Result<Level, Error> {
 
 pub(crate) fn report(progress: Progress<'_>, done: usize, all: usize) -> Result<(), Error> {
     if progress(done, all) { Ok(()) } else { Err(Error::Stopped) }
+}
+
+/// What a transformer does for one text, and in how many operations.
+fn counted(program: &Lanes, start: u32, schedule: Option<&Schedule>) -> Result<(Trace, usize), Error> {
+    let tracer = match schedule {
+        None => Tracer::unlimited(program.slots())?,
+        Some(schedule) => Tracer::scheduled(program.slots(), start, schedule)?,
+    };
+    let steps = Cell::new(0);
+    let count = |done| {
+        steps.set(done);
+        true
+    };
+    let result = program.run(&Watched::new(&tracer, count), &tracer.input())?;
+    Ok((tracer.trace(&[result]), steps.get()))
 }
 
 /// Operations of a program, counted on nothing.
