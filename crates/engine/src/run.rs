@@ -191,7 +191,9 @@ impl Engine {
         }
         let refresh = self.refresh(program)?;
         let start = u32::from(self.params().highest().0);
-        let (trace, steps) = counted(program, start, refresh.as_ref().map(|(_, schedule)| schedule))?;
+        let schedule = refresh.as_ref().map(|(_, schedule)| (start, schedule));
+        let (trace, steps) =
+            counted(slots, schedule, |ops, tracer| Ok(vec![program.run(ops, &tracer.input())?]))?;
         let backend = self.backend(slots)?;
         let level = self.check_at(refresh.as_ref().map_or(trace.depth, |_| start), &trace, &inputs, slots)?;
         let beside = refresh
@@ -369,34 +371,36 @@ pub(crate) fn report(progress: Progress<'_>, done: usize, all: usize) -> Result<
     if progress(done, all) { Ok(()) } else { Err(Error::Stopped) }
 }
 
-/// What a transformer does for one text, and in how many operations.
-fn counted(program: &Lanes, start: u32, schedule: Option<&Schedule>) -> Result<(Trace, usize), Error> {
+/// What a program does on vectors of so many slots, and in how many operations; with a schedule, from the level at which it starts.
+pub(crate) fn counted(
+    slots: usize,
+    schedule: Option<(u32, &Schedule)>,
+    program: impl FnOnce(&Counted<'_>, &Tracer) -> Result<Vec<Traced>, Error>,
+) -> Result<(Trace, usize), Error> {
     let tracer = match schedule {
-        None => Tracer::unlimited(program.slots())?,
-        Some(schedule) => Tracer::scheduled(program.slots(), start, schedule)?,
+        None => Tracer::unlimited(slots)?,
+        Some((start, schedule)) => Tracer::scheduled(slots, start, schedule)?,
     };
     let steps = Cell::new(0);
     let count = |done| {
         steps.set(done);
         true
     };
-    let result = program.run(&Watched::new(&tracer, count), &tracer.input())?;
-    Ok((tracer.trace(&[result]), steps.get()))
+    let results = program(&Watched::new(&tracer, Box::new(count)), &tracer)?;
+    Ok((tracer.trace(&results), steps.get()))
 }
 
 /// Operations of a program, counted on nothing.
 fn steps(program: impl FnOnce(&Counted<'_>, Traced) -> Result<(), Failure<Error>>) -> Result<usize, Error> {
-    let (tracer, steps) = (Tracer::unlimited(2)?, Cell::new(0));
-    let count = |done| {
-        steps.set(done);
-        true
+    let run = |ops: &Counted<'_>, tracer: &Tracer| {
+        program(ops, tracer.input()).map_err(refused)?;
+        Ok(Vec::new())
     };
-    program(&Watched::new(&tracer, Box::new(count)), tracer.input()).map_err(refused)?;
-    Ok(steps.get())
+    Ok(counted(2, None, run)?.1)
 }
 
 /// Operations on nothing that are counted.
-type Counted<'a> = Watched<'a, Tracer, Box<dyn FnMut(usize) -> bool + 'a>>;
+pub(crate) type Counted<'a> = Watched<'a, Tracer, Box<dyn FnMut(usize) -> bool + 'a>>;
 
 fn refused(failure: Failure<Error>) -> Error {
     match failure {

@@ -1,10 +1,7 @@
 //! A program of `arras-apps` on a batch.
 
-use std::cell::Cell;
-
 use arras_apps::prepared::Refresh;
 use arras_apps::{Prepared, Program};
-use arras_circuits::{Trace, Tracer};
 use arras_ckks::Ciphertext;
 use arras_ckks::boot::presets::{self, BootPreset};
 use arras_ckks::wire::{Batch, Items};
@@ -16,7 +13,7 @@ use crate::engine::Engine;
 use crate::error::Error;
 use crate::limits::ciphertext_bytes;
 use crate::refreshed::{Refreshed, Refreshes};
-use crate::run::{Sealed, check_number, report, unpack};
+use crate::run::{Sealed, check_number, counted, report, unpack};
 use crate::watch::Watched;
 
 /// Vectors that a program holds at once beside what goes in and comes out: the powers and sums of one polynomial, and some.
@@ -45,7 +42,10 @@ impl Engine {
         if slots != program.slots() {
             return Err(Error::Slots { need: program.slots(), have: slots });
         }
-        let (trace, steps) = counted(task)?;
+        let schedule = task.refresh().map(|refresh| (refresh.start, &refresh.schedule));
+        let (trace, steps) = counted(slots, schedule, |ops, tracer| {
+            program.run(ops, task.signs(), &vec![tracer.input(); program.inputs().len()])
+        })?;
         let need = task.refresh().map_or(trace.depth, |refresh| refresh.start);
         let level = self.check_at(need, &trace, &inputs, slots)?;
         let held = (inputs.len() + trace.outputs.len()) as u64 + HELD;
@@ -102,21 +102,4 @@ impl Engine {
 /// The refresh that a program names.
 fn preset(refresh: &Refresh) -> Result<&'static BootPreset, Error> {
     presets::find(&refresh.preset).ok_or(Error::Preset)
-}
-
-/// What a program does, and in how many operations.
-fn counted<P: Program>(task: &Prepared<P>) -> Result<(Trace, usize), Error> {
-    let program = task.program();
-    let tracer = match task.refresh() {
-        None => Tracer::unlimited(program.slots())?,
-        Some(refresh) => Tracer::scheduled(program.slots(), refresh.start, &refresh.schedule)?,
-    };
-    let steps = Cell::new(0);
-    let watched = Watched::new(&tracer, |done| {
-        steps.set(done);
-        true
-    });
-    let inputs = vec![tracer.input(); program.inputs().len()];
-    let results = program.run(&watched, task.signs(), &inputs)?;
-    Ok((tracer.trace(&results), steps.get()))
 }

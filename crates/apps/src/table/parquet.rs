@@ -159,6 +159,7 @@ mod tests {
             assert!(matches!(read(part, schema), Err(Error::Csv { .. })));
         }
     }
+
     #[test]
     fn a_changed_byte_never_panics() {
         let good = file(&[34, 45, 23], &[120, 80, 511]);

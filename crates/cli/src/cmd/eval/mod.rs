@@ -5,6 +5,7 @@ mod figures;
 mod journal;
 mod layers;
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -83,7 +84,7 @@ impl Read {
 
 pub fn run(args: &EvalSst2, out: &Output) -> anyhow::Result<ExitCode> {
     let started = Instant::now();
-    let sentences = read(args)?;
+    let sentences = read(&args.data)?;
     let loaded = input::model(&args.model)?;
     stop::watch()?;
     let limit = args.limit.map_or(usize::MAX, |limit| limit as usize).min(sentences.texts.len());
@@ -108,9 +109,9 @@ pub fn run(args: &EvalSst2, out: &Output) -> anyhow::Result<ExitCode> {
     out.show(&report, human)
 }
 
-/// The table of sentences.
-fn read(args: &EvalSst2) -> anyhow::Result<Sentences> {
-    let path = args.data.join("dev.tsv");
+/// The table of sentences, as they are written: models read them each in its way.
+fn read(data: &Path) -> anyhow::Result<Sentences> {
+    let path = data.join("dev.tsv");
     let table = input::data(&path)?.to_vec();
     let rows = arras_train::data::rows(&table).with_context(|| path.display().to_string())?;
     let (texts, positive) = rows.into_iter().map(|row| (row.text, row.positive)).unzip();
@@ -152,4 +153,17 @@ fn human(report: &Report) -> String {
         text += &encrypted.human();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    /// What `classify` would be given.
+    #[test]
+    fn sentences_are_read_as_they_are_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = "it Doesn't work -- sadly...  (1,000 dollars!!!!!)";
+        std::fs::write(folder.path().join("dev.tsv"), format!("sentence\tlabel\n{text}\t0\n")).unwrap();
+        let read = super::read(folder.path()).unwrap();
+        assert_eq!((read.texts, read.positive), (vec![text.to_owned()], vec![false]));
+    }
 }

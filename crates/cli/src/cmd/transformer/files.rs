@@ -58,12 +58,22 @@ pub fn schedule(pace: &Pace, default: Schedule) -> Schedule {
     }
 }
 
+/// Breaks where the user asked to stop.
+pub fn go_on() -> ControlFlow<()> {
+    if stop::asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+}
+
 /// Shows on a bar how many texts are done, and stops where the user asks to.
 pub fn heard(bar: &indicatif::ProgressBar) -> impl FnMut(usize) -> ControlFlow<()> {
     |done| {
         bar.set_position(done as u64);
-        if stop::asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        go_on()
     }
+}
+
+/// Makes the folder of a training if it is not there.
+pub fn make(folder: &Path) -> anyhow::Result<()> {
+    fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))
 }
 
 /// What to say of a training that was stopped.
@@ -110,7 +120,7 @@ impl<'a> Watched<'a> {
         what: &'static str,
         pace: &Pace,
     ) -> anyhow::Result<(Self, Learner)> {
-        fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+        make(folder)?;
         let checkpoint = folder.join(CHECKPOINT);
         let learner = if checkpoint.exists() {
             let bytes = store::read_at_most(&checkpoint, WEIGHTS as u64)?;

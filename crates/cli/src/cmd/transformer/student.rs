@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
-use std::ops::ControlFlow;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -62,6 +61,8 @@ pub fn run(args: &words::Student, out: &Output) -> anyhow::Result<ExitCode> {
     if encoder.classifier().is_none() {
         return Err(arras_nn::Error::NoClassifier.into());
     }
+    // Whether it can be is known before the teacher is asked for many minutes.
+    files::make(&args.work)?;
     let (table, dev) = (files::table(&args.data, "train.tsv")?, files::table(&args.data, "dev.tsv")?);
     let schedule = files::schedule(&args.pace, schedule(args.size));
     let lanes = SMALL.lanes.min(encoder.lanes());
@@ -188,7 +189,7 @@ fn start(
         return Ok(Start { vocabulary: words.vocabulary, learn, held_out, student, teaching });
     }
     let teacher = Teacher::new(encoder, schedule.seed)?;
-    let targets = teacher.label(&new, schedule.workers, &mut |_| go_on())?;
+    let targets = teacher.label(&new, schedule.workers, &mut |_| files::go_on())?;
     new.iter_mut().zip(targets).for_each(|(lesson, target)| lesson.target = target);
     new.iter_mut().for_each(labelled);
     texts.learn.append(&mut new);
@@ -211,11 +212,6 @@ fn remember(encoder: &Pretrained, lessons: &mut [Lesson], schedule: &Schedule) -
     let memory = Memory::new(&guide, lessons, SMALL.layers, schedule.workers, &mut files::heard(&bar))?;
     bar.finish_and_clear();
     Ok(memory)
-}
-
-/// Whether nobody asked to stop.
-fn go_on() -> ControlFlow<()> {
-    if stop::asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
 }
 
 /// Compares a student with its guide, and writes a line about it to the work folder.
@@ -253,7 +249,7 @@ fn bring_back(
         }
         let lessons = recipe::remedial(learn, &strays, 4, 7, schedule.seed ^ round);
         let student = &*student;
-        let watch = &mut |_: &_, _: &_| go_on();
+        let watch = &mut |_: &_, _: &_| files::go_on();
         let loss = |part: &_| student.loss(part, help);
         Learner::default().run(student.weights(), &lessons, &again, &loss, watch)?;
     }
