@@ -1,64 +1,13 @@
-//! Bytes that nobody wrote: always an error, never a panic, never more memory than the bytes and the parameters account for.
+//! Bytes that nobody wrote: always an error, never a panic.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail loudly")]
 
 mod common;
 
-use std::sync::{Mutex, PoisonError};
-
 use arras_ring::primes;
-use arras_rlwe::wire::{
-    Error, Kind, MAGIC, VERSION, Wire, from_bytes, open, seal, spec_from_bytes, spec_to_bytes, to_bytes,
-};
-use arras_rlwe::{
-    Ciphertext, KeySet, Level, Params, ParamsId, PublicKey, Secret, SecretKey, Security, SeededCiphertext,
-    Spec,
-};
-use arras_testkit::rng;
-use common::{Setup, setup, spec, toy};
-use peak_alloc::PeakAlloc;
-
-#[global_allocator]
-static HEAP: PeakAlloc = PeakAlloc;
-/// Tests of one binary share its heap: each that measures runs alone.
-static ALONE: Mutex<()> = Mutex::new(());
-
-/// Bytes of a frame round a body: header and hash.
-const HEADER: usize = 36;
-const HASH: usize = 32;
-
-struct Sample {
-    kind: Kind,
-    bytes: Vec<u8>,
-    /// Reads, and writes again what was read.
-    read: fn(&Params, &[u8]) -> Result<Vec<u8>, Error>,
-}
-
-fn reread<T: Wire>(params: &Params, bytes: &[u8]) -> Result<Vec<u8>, Error> {
-    from_bytes::<T>(params, bytes).map(|value| to_bytes(params, &value))
-}
-
-fn samples(log_degree: u32) -> (Params, Vec<Sample>) {
-    let Setup { params, secret, keys } = setup(log_degree, &[1, 1, 1], 2);
-    let message = params.ring().zero(params.basis(Level(1)));
-    let seeded = || secret.encrypt_seeded(&params, &message, Level(1), &mut rng(4)).unwrap();
-    let public = secret.public_key(&params, &mut rng(5)).unwrap();
-    let sample = |kind, bytes, read| Sample { kind, bytes, read };
-    let all = vec![
-        sample(Kind::SeededCiphertext, to_bytes(&params, &seeded()), reread::<SeededCiphertext>),
-        sample(Kind::Ciphertext, to_bytes(&params, &seeded().expand(&params)), reread::<Ciphertext>),
-        sample(Kind::PublicKey, to_bytes(&params, &public), reread::<PublicKey>),
-        sample(Kind::KeySet, to_bytes(&params, &keys), reread::<KeySet>),
-        sample(Kind::SecretKey, to_bytes(&params, &secret), reread::<SecretKey>),
-        sample(Kind::Spec, spec_to_bytes(params.spec(), params.id()), |_, bytes| {
-            spec_from_bytes(bytes).map(|spec| spec_to_bytes(&spec, open(Kind::Spec, bytes).unwrap().0))
-        }),
-    ];
-    (params, all)
-}
-
-fn body(bytes: &[u8]) -> &[u8] {
-    &bytes[HEADER..bytes.len() - HASH]
-}
+use arras_rlwe::wire::{Error, Kind, MAGIC, VERSION, from_bytes, seal, spec_from_bytes, spec_to_bytes};
+use arras_rlwe::{Ciphertext, KeySet, Level, Params, ParamsId, Secret, Security, SeededCiphertext, Spec};
+use common::samples::{body, samples};
+use common::{spec, toy};
 
 #[test]
 fn truncation_at_every_length() {
@@ -210,7 +159,6 @@ fn residues_at_and_above_the_prime() {
 
 #[test]
 fn counts_levels_and_rotations_that_lie() {
-    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let (params, samples) = samples(4);
     let keys = &samples.iter().find(|sample| sample.kind == Kind::KeySet).unwrap().bytes;
     let set = |change: &dyn Fn(&mut Vec<u8>)| {
@@ -257,49 +205,6 @@ fn counts_levels_and_rotations_that_lie() {
     for wrong in [&[1, 1][..], &[2, 1], &[1, 0], &[u32::MAX, 3]] {
         assert_eq!(sized(wrong).unwrap_err(), Error::Field { field: "the order of keys" });
     }
-}
-
-#[test]
-fn memory_stays_within_the_size_of_the_bytes() {
-    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-    let (params, samples) = samples(9);
-    // Caches of the parameters are not the file's.
-    samples.iter().for_each(|sample| drop((sample.read)(&params, &sample.bytes)));
-    let peak = |read: &mut dyn FnMut()| {
-        HEAP.reset_peak_usage();
-        let before = HEAP.current_usage();
-        let mapped = params.ring().pool().usage().peak;
-        read();
-        (HEAP.peak_usage() - before.min(HEAP.peak_usage())) + (params.ring().pool().usage().peak - mapped)
-    };
-    for sample in &samples {
-        // Packed residues become words, keys and public keys get their second half, and the result is written again.
-        let most = 8 * sample.bytes.len() + (64 << 10);
-        let used = peak(&mut || drop((sample.read)(&params, &sample.bytes)));
-        assert!(used <= most, "{:?}: {used} for {} bytes", sample.kind, sample.bytes.len());
-        let body = body(&sample.bytes);
-        for length in (0..body.len()).step_by(body.len() / 50 + 1) {
-            let bytes = seal(sample.kind, params.id(), |out| out.bytes(&body[..length]));
-            let used = peak(&mut || assert!((sample.read)(&params, &bytes).is_err()));
-            assert!(used <= 8 * bytes.len() + (64 << 10), "{:?} cut to {length}: {used}", sample.kind);
-        }
-    }
-    // Counts and lengths of billions over a body of a few bytes.
-    for kind in [Kind::KeySet, Kind::Spec, Kind::Ciphertext, Kind::SecretKey, Kind::PublicKey] {
-        for fill in [0x00, 0x7f, 0x80, 0xff] {
-            let bytes = seal(kind, params.id(), |out| out.bytes(&[fill; 30]));
-            for sample in samples.iter().filter(|sample| sample.kind == kind) {
-                let used = peak(&mut || assert!((sample.read)(&params, &bytes).is_err()));
-                assert!(used <= 64 << 10, "{kind:?}: {used}");
-            }
-        }
-    }
-    // A specification of many empty lists would be larger in memory than in the file.
-    let mut body = vec![10, 0, 0xff, 0xff, 0x7f];
-    body.resize(1 << 20, 0);
-    let bytes = seal(Kind::Spec, params.id(), |out| out.bytes(&body));
-    let used = peak(&mut || assert!(spec_from_bytes(&bytes).is_err()));
-    assert!(used <= 64 << 10, "{used}");
 }
 
 #[test]

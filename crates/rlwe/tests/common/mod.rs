@@ -2,6 +2,8 @@
 #![allow(dead_code, reason = "every test binary uses its own part")]
 #![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
 
+pub mod samples;
+
 use arras_ring::primes;
 use arras_rlwe::{KeyRequest, KeySet, Params, Purpose, Secret, SecretKey, Security, Spec};
 use arras_testkit::rng;
