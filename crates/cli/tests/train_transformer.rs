@@ -56,6 +56,9 @@ fn a_student_learns_from_a_teacher_that_was_interrupted() {
     let options = ["--epochs", "6", "--batch", "8", "--rate", "0.01"];
     let stopped = [&options[..], &["--stop-after", "5"]].concat();
     work.teacher(&encoder(), "teacher", &stopped).refused("the same command goes on from it");
+    // A checkpoint goes on with the texts, batches and encoder that it is of.
+    let other = ["--epochs", "6", "--batch", "4", "--seed", "2"];
+    work.teacher(&encoder(), "teacher", &other).refused("differs in batch, seed");
     // A line that was cut off is dropped.
     let cut = fs::read_to_string(work.at("teacher/log.jsonl")).unwrap() + "{\"step\":6,\"lo";
     fs::write(work.at("teacher/log.jsonl"), cut).unwrap();

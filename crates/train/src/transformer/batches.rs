@@ -1,5 +1,10 @@
 //! Batches of texts of equal length: no lane is empty, so nothing needs a mask.
 
+use std::ops::ControlFlow;
+use std::thread;
+
+use super::learn::Part;
+use crate::Error;
 use crate::rng::Rng;
 
 /// One text to learn from.
@@ -27,6 +32,39 @@ pub fn batches(lessons: &[Lesson], size: usize, seed: u64, epoch: usize) -> Vec<
         .collect();
     rng.shuffle(&mut out);
     out
+}
+
+/// Hears how many texts are done, and stops by breaking.
+pub type Report<'a> = &'a mut dyn FnMut(usize) -> ControlFlow<()>;
+
+/// Texts that are looked at together.
+pub(super) const TOGETHER: usize = 64;
+
+/// What `look` finds in every batch, by `workers` threads; `take` gets the places of a batch and what was found, in an order that
+/// does not depend on them.
+pub(super) fn look_at_all<T: Send>(
+    lessons: &[Lesson],
+    workers: usize,
+    look: &(dyn Fn(&Part<'_>) -> Result<T, Error> + Sync),
+    take: &mut dyn FnMut(&[usize], T),
+    report: Report<'_>,
+) -> Result<(), Error> {
+    let mut done = 0;
+    let one = |batch: &[usize]| look(&Part::of(batch.iter().filter_map(|&i| lessons.get(i)).collect()));
+    for group in batches(lessons, TOGETHER, 1, 0).chunks(workers.max(1)) {
+        let found: Vec<_> = thread::scope(|scope| {
+            let threads: Vec<_> = group.iter().map(|batch| scope.spawn(move || one(batch))).collect();
+            threads.into_iter().map(thread::ScopedJoinHandle::join).collect()
+        });
+        for (batch, found) in group.iter().zip(found) {
+            take(batch, found.map_err(|_| Error::Interrupted)??);
+            done += batch.len();
+        }
+        if report(done).is_break() {
+            return Err(Error::Interrupted);
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -2,8 +2,8 @@
 
 use arras_nn::transformer::Transformer;
 
-use super::batches::Lesson;
-use super::recipe::{POLYNOMIAL_ERROR, Report, finish, read, softener};
+use super::batches::{Lesson, Report};
+use super::recipe::{POLYNOMIAL_ERROR, finish, read, softener};
 use crate::Error;
 
 /// The model with the ranges of its values over these lessons and a logistic polynomial that fits them; its temperature stays.

@@ -9,8 +9,8 @@ use arras_nn::transformer::pretrained::Block;
 use arras_nn::transformer::{Pretrained, Shape};
 use candle_core::{Result, Tensor};
 
-use super::batches::{Lesson, batches};
-use super::guide::{Guide, Stage, TOGETHER};
+use super::batches::{Lesson, TOGETHER, batches};
+use super::guide::{Guide, Stage};
 use super::learn::Part;
 use super::least::{Fit, Sums};
 use super::ops;

@@ -6,14 +6,11 @@
 use arras_nn::transformer::Pretrained;
 use candle_core::{Device, Result, Tensor};
 
-use super::batches::{Lesson, batches};
+use super::batches::{Lesson, TOGETHER, batches};
 use super::learn::Part;
 use super::ops;
 use super::teacher::{Teacher, first};
 use crate::Error;
-
-/// Texts that are looked at together.
-pub(super) const TOGETHER: usize = 64;
 
 /// The teacher, and what its features are on average.
 #[derive(Debug)]

@@ -1,12 +1,10 @@
 //! What a teacher shows of every text, kept in a byte a number: a student of another shape asks it once, and learns from it many
 //! times.
 
-use std::ops::ControlFlow;
-
 use candle_core::{Device, Result, Tensor};
 
-use super::batches::{Lesson, batches};
-use super::guide::{Guide, TOGETHER};
+use super::batches::{Lesson, Report, look_at_all};
+use super::guide::Guide;
 use super::learn::Part;
 use super::teacher::first;
 use crate::Error;
@@ -60,7 +58,7 @@ impl Memory {
         lessons: &mut [Lesson],
         layers: usize,
         workers: usize,
-        report: &mut dyn FnMut(usize) -> ControlFlow<()>,
+        report: Report<'_>,
     ) -> std::result::Result<Self, Error> {
         let width = guide.stages().first().map_or(0, |stage| stage.mean.len());
         let kept = |at: usize| {
@@ -68,25 +66,14 @@ impl Memory {
             Kept::new(rows, width)
         };
         let mut memory = Self { width, stages: (0..layers).map(kept).collect() };
-        let all = batches(lessons, TOGETHER, 1, 0);
-        let mut done = 0;
-        for group in all.chunks(workers.max(1)) {
-            let texts = &*lessons;
-            let one = |batch: &Vec<usize>| Seen::new(guide, texts, batch, layers);
-            let seen: Vec<_> = std::thread::scope(|scope| {
-                let threads: Vec<_> = group.iter().map(|batch| scope.spawn(move || one(batch))).collect();
-                threads.into_iter().map(std::thread::ScopedJoinHandle::join).collect()
-            });
-            for (batch, seen) in group.iter().zip(seen) {
-                let seen = seen.map_err(|_| Error::Interrupted)??;
-                memory.learn(batch, &seen);
-                seen.label(batch, lessons);
-                done += batch.len();
-            }
-            if report(done).is_break() {
-                return Err(Error::Interrupted);
-            }
-        }
+        let mut targets = vec![[0.0; 2]; lessons.len()];
+        let look = |part: &Part<'_>| Ok(Seen::new(guide, part, layers)?);
+        let mut take = |batch: &[usize], seen: Seen| {
+            memory.learn(batch, &seen);
+            seen.label(batch, &mut targets);
+        };
+        look_at_all(lessons, workers, &look, &mut take, report)?;
+        lessons.iter_mut().zip(targets).for_each(|(lesson, target)| lesson.target = target);
         Ok(memory)
     }
 
@@ -133,9 +120,8 @@ struct Seen {
 }
 
 impl Seen {
-    fn new(guide: &Guide, lessons: &[Lesson], batch: &[usize], layers: usize) -> Result<Self> {
-        let part = Part::of(batch.iter().filter_map(|&i| lessons.get(i)).collect());
-        let sight = guide.look(&part)?;
+    fn new(guide: &Guide, part: &Part<'_>, layers: usize) -> Result<Self> {
+        let sight = guide.look(part)?;
         // States are the embedding's, and two for each layer.
         let depth = sight.states.len() / 2;
         let stage = |at: usize| {
@@ -149,10 +135,10 @@ impl Seen {
         Ok(Self { codes: codes?, logits: sight.logits.to_vec2()? })
     }
 
-    fn label(&self, batch: &[usize], lessons: &mut [Lesson]) {
+    fn label(&self, batch: &[usize], targets: &mut [[f32; 2]]) {
         for (&text, logits) in batch.iter().zip(&self.logits) {
-            if let (Some(lesson), &[zero, one]) = (lessons.get_mut(text), logits.as_slice()) {
-                lesson.target = [zero, one];
+            if let (Some(target), &[zero, one]) = (targets.get_mut(text), logits.as_slice()) {
+                *target = [zero, one];
             }
         }
     }

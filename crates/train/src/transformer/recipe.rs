@@ -1,14 +1,13 @@
 //! From a table of labelled sentences and a teacher to a model: what the student reads, and what its file says at the end.
 
 use std::collections::BTreeMap;
-use std::ops::ControlFlow;
 
 use arras_approx::{Fit, Measure, Polynomial, Target, certify};
 use arras_nn::head::logistic;
 use arras_nn::transformer::{Pretrained, Ranges, Transformer, Vocabulary, reach};
 use arras_nn::{Metrics, Span};
 
-use super::batches::Lesson;
+use super::batches::{Lesson, Report, look_at_all};
 use super::{augment, table};
 use crate::Error;
 use crate::data::{Example, Labelled, split};
@@ -225,12 +224,6 @@ const REACH: f64 = 10.0;
 const TAIL: f64 = 0.5;
 const TAIL_WEIGHT: f64 = 0.1;
 
-/// Hears how many texts are done, and stops by breaking.
-pub type Report<'a> = &'a mut dyn FnMut(usize) -> ControlFlow<()>;
-
-/// Texts that a thread reads between two reports.
-const PORTION: usize = 64;
-
 /// The ranges over all lessons, and the logit difference of each.
 pub(super) fn read(
     model: &Transformer,
@@ -238,26 +231,21 @@ pub(super) fn read(
     workers: usize,
     report: Report<'_>,
 ) -> Result<(Ranges, Vec<f64>), Error> {
-    let (mut ranges, mut logits) = (Ranges::empty(model.shape().layers), Vec::with_capacity(lessons.len()));
-    for group in lessons.chunks(PORTION * workers.max(1)) {
-        let found: Vec<_> = std::thread::scope(|scope| {
-            let one = |part| scope.spawn(move || read_part(model, part));
-            let threads: Vec<_> = group.chunks(PORTION).map(one).collect();
-            threads.into_iter().map(std::thread::ScopedJoinHandle::join).collect()
-        });
-        for part in found {
-            let (part, mut more) = part.map_err(|_| Error::Interrupted)??;
-            join(&mut ranges, &part);
-            logits.append(&mut more);
+    let mut logits = vec![0.0; lessons.len()];
+    let mut ranges = Ranges::empty(model.shape().layers);
+    let mut take = |batch: &[usize], (part, found): (Ranges, Vec<f64>)| {
+        join(&mut ranges, &part);
+        for (&place, found) in batch.iter().zip(found) {
+            if let Some(logit) = logits.get_mut(place) {
+                *logit = found;
+            }
         }
-        if report(logits.len()).is_break() {
-            return Err(Error::Interrupted);
-        }
-    }
+    };
+    look_at_all(lessons, workers, &|part| read_part(model, &part.lessons), &mut take, report)?;
     Ok((ranges, logits))
 }
 
-fn read_part(model: &Transformer, lessons: &[Lesson]) -> Result<(Ranges, Vec<f64>), Error> {
+fn read_part(model: &Transformer, lessons: &[&Lesson]) -> Result<(Ranges, Vec<f64>), Error> {
     let (mut ranges, mut logits) = (Ranges::empty(model.shape().layers), Vec::with_capacity(lessons.len()));
     for lesson in lessons {
         let features = model.parts().embedding.apply(&lesson.rows);

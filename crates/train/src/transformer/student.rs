@@ -8,12 +8,13 @@ use std::collections::BTreeMap;
 use arras_nn::transformer::Shape;
 use candle_core::{DType, Device, Result, Tensor};
 
-use super::batches::{Lesson, batches};
+use super::batches::{Lesson, Report, TOGETHER, batches, look_at_all};
 use super::guide::Guide;
 use super::learn::{Part, Weights};
 use super::memory::Memory;
 use super::ops;
 use super::teacher::{cross_entropy, first, var};
+use crate::Error;
 use crate::rng::Rng;
 
 /// What holds the values inside, and how they are shaken.
@@ -89,9 +90,6 @@ impl<'a> Help<'a> {
 
 /// Weight of the logits while they count little.
 const LITTLE: f64 = 0.1;
-
-/// Texts of one batch that is only looked at.
-const CHECKED: usize = 64;
 
 /// The network.
 #[derive(Debug)]
@@ -244,7 +242,7 @@ impl Student {
     pub fn standing(&self, lessons: &[Lesson], guide: &Guide) -> Result<Standing> {
         let mut right = 0;
         let (mut apart_by, mut widest) = (vec![Vec::new(); 2 * self.shape.layers], Vec::new());
-        for batch in batches(lessons, CHECKED, 1, 0) {
+        for batch in batches(lessons, TOGETHER, 1, 0) {
             let part = Part::of(batch.iter().filter_map(|&i| lessons.get(i)).collect());
             let pass = self.forward(&part, None, None)?;
             let texts = part.lessons.len();
@@ -269,14 +267,20 @@ impl Student {
     ///
     /// # Errors
     ///
-    /// As [`Student::logits`].
-    pub fn strays(&self, lessons: &[Lesson], limit: f32) -> Result<Vec<usize>> {
+    /// As [`Student::logits`], and when `report` breaks.
+    pub fn strays(
+        &self,
+        lessons: &[Lesson],
+        limit: f32,
+        workers: usize,
+        report: Report<'_>,
+    ) -> std::result::Result<Vec<usize>, Error> {
         let mut strays = Vec::new();
-        for batch in batches(lessons, CHECKED, 1, 0) {
-            let part = Part::of(batch.iter().filter_map(|&i| lessons.get(i)).collect());
-            let strain: Vec<f32> = self.forward(&part, None, None)?.strain.to_vec1()?;
+        let look = |part: &Part<'_>| Ok(self.forward(part, None, None)?.strain.to_vec1::<f32>()?);
+        let mut take = |batch: &[usize], strain: Vec<f32>| {
             strays.extend(batch.iter().zip(strain).filter(|(_, s)| *s > limit * limit).map(|(&i, _)| i));
-        }
+        };
+        look_at_all(lessons, workers, &look, &mut take, report)?;
         strays.sort_unstable();
         Ok(strays)
     }

@@ -1,14 +1,13 @@
 //! A pretrained encoder with a classifier on its first token, fine-tuned to a task (Devlin et al. 2019, section 4.1).
 
 use std::collections::HashMap;
-use std::ops::ControlFlow;
 
 use arras_nn::head::Linear;
 use arras_nn::transformer::Pretrained;
 use arras_nn::transformer::pretrained::{Block, Norm};
 use candle_core::{D, DType, Device, Result, Tensor, Var};
 
-use super::batches::{Lesson, batches};
+use super::batches::{Lesson, Report, look_at_all};
 use super::learn::{Part, Weights};
 use super::ops;
 use crate::Error;
@@ -158,31 +157,18 @@ impl Teacher {
         &self,
         lessons: &[Lesson],
         workers: usize,
-        report: &mut dyn FnMut(usize) -> ControlFlow<()>,
+        report: Report<'_>,
     ) -> std::result::Result<Vec<[f32; 2]>, Error> {
         let mut out = vec![[0.0; 2]; lessons.len()];
-        let (batches, mut done) = (batches(lessons, LABELLED, 1, 0), 0);
-        for group in batches.chunks(workers.max(1)) {
-            let one = |batch: &Vec<usize>| {
-                let lessons = batch.iter().filter_map(|&i| lessons.get(i)).collect();
-                self.logits(&Part::of(lessons))?.detach().to_vec2::<f32>()
-            };
-            let found: Vec<_> = std::thread::scope(|scope| {
-                let threads: Vec<_> = group.iter().map(|batch| scope.spawn(move || one(batch))).collect();
-                threads.into_iter().map(std::thread::ScopedJoinHandle::join).collect()
-            });
-            for (batch, logits) in group.iter().zip(found) {
-                for (&place, logits) in batch.iter().zip(logits.map_err(|_| Error::Interrupted)??) {
-                    if let (Some(out), &[zero, one]) = (out.get_mut(place), logits.as_slice()) {
-                        *out = [zero, one];
-                    }
+        let look = |part: &Part<'_>| Ok(self.logits(part)?.detach().to_vec2::<f32>()?);
+        let mut take = |batch: &[usize], logits: Vec<Vec<f32>>| {
+            for (&place, logits) in batch.iter().zip(logits) {
+                if let (Some(out), &[zero, one]) = (out.get_mut(place), logits.as_slice()) {
+                    *out = [zero, one];
                 }
-                done += batch.len();
             }
-            if report(done).is_break() {
-                return Err(Error::Interrupted);
-            }
-        }
+        };
+        look_at_all(lessons, workers, &look, &mut take, report)?;
         Ok(out)
     }
 
@@ -219,9 +205,6 @@ pub(super) fn first(x: &Tensor, texts: usize) -> Result<Tensor> {
     let (rows, d) = x.dims2()?;
     x.reshape((texts, rows / texts, d))?.narrow(1, 0, 1)?.squeeze(1)?.contiguous()
 }
-
-/// Texts of one batch to label.
-const LABELLED: usize = 64;
 
 const POSITIONS: &str = "embeddings.position_embeddings.weight";
 

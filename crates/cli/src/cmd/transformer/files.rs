@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Instant;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use arras_client::store;
 use arras_nn::transformer::{Pretrained, WEIGHTS};
 use arras_train::data::{self, Labelled};
@@ -23,7 +23,12 @@ pub const MODEL: &str = "model.safetensors";
 pub const CONFIG: &str = "config.json";
 pub const TOKENIZER: &str = "tokenizer.json";
 
+/// Labelled sentences to learn from.
+pub const TRAIN: &str = "train.tsv";
+
 const CHECKPOINT: &str = "checkpoint.safetensors";
+const SUBJECT: &str = "training.json";
+const MOST_SUBJECT: u64 = 1 << 16;
 const LOG: &str = "log.jsonl";
 const PLOT: &str = "training.svg";
 
@@ -71,9 +76,61 @@ pub fn heard(bar: &indicatif::ProgressBar) -> impl FnMut(usize) -> ControlFlow<(
     }
 }
 
-/// Makes the folder of a training if it is not there.
-pub fn make(folder: &Path) -> anyhow::Result<()> {
-    fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))
+/// What a checkpoint is a checkpoint of: a training goes on with the same of all this, or not at all. Passes, rate and threads may change.
+#[derive(Serialize)]
+pub struct Subject {
+    /// Hash of the encoder's weights.
+    encoder: String,
+    /// Hash of the table of sentences.
+    table: String,
+    new_texts: usize,
+    lanes: usize,
+    batch: usize,
+    seed: u64,
+}
+
+impl Subject {
+    /// Of an encoder, a table in a folder, and a schedule.
+    pub fn new(
+        encoder: &Path,
+        data: &Path,
+        new_texts: usize,
+        lanes: usize,
+        schedule: &Schedule,
+    ) -> anyhow::Result<Self> {
+        let weights = store::read_at_most(&encoder.join(MODEL), WEIGHTS as u64)?;
+        let hash = |bytes: &[u8]| blake3::hash(bytes).to_hex().to_string();
+        Ok(Self {
+            encoder: hash(&weights),
+            table: hash(&input::data(&data.join(TRAIN))?),
+            new_texts,
+            lanes,
+            batch: schedule.batch,
+            seed: schedule.seed,
+        })
+    }
+
+    /// Makes the folder of this training if it is not there, and refuses one that holds another training.
+    pub fn claim(&self, folder: &Path) -> anyhow::Result<()> {
+        fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+        let (path, own) = (folder.join(SUBJECT), serde_json::to_value(self)?);
+        if !folder.join(CHECKPOINT).exists() || !path.exists() {
+            return Ok(store::write_file(&path, serde_json::to_string_pretty(&own)?.as_bytes())?);
+        }
+        let kept: serde_json::Value = serde_json::from_slice(&store::read_at_most(&path, MOST_SUBJECT)?)
+            .with_context(|| path.display().to_string())?;
+        let other =
+            own.as_object().into_iter().flatten().filter(|&(name, value)| kept.get(name) != Some(value));
+        let names: Vec<&str> = other.map(|(name, _)| name.as_str()).collect();
+        if names.is_empty() {
+            return Ok(());
+        }
+        bail!(
+            "{} keeps a training that differs in {}: give what it was started with, or another folder",
+            folder.display(),
+            names.join(", ")
+        )
+    }
 }
 
 /// What to say of a training that was stopped.
@@ -120,7 +177,6 @@ impl<'a> Watched<'a> {
         what: &'static str,
         pace: &Pace,
     ) -> anyhow::Result<(Self, Learner)> {
-        make(folder)?;
         let checkpoint = folder.join(CHECKPOINT);
         let learner = if checkpoint.exists() {
             let bytes = store::read_at_most(&checkpoint, WEIGHTS as u64)?;

@@ -17,7 +17,7 @@ use serde::Serialize;
 
 use crate::args::transformer as words;
 use crate::args::transformer::Size;
-use crate::cmd::transformer::files::{self, Watched};
+use crate::cmd::transformer::files::{self, Subject, Watched};
 use crate::output::{self, Output};
 use crate::stop;
 
@@ -61,13 +61,13 @@ pub fn run(args: &words::Student, out: &Output) -> anyhow::Result<ExitCode> {
     if encoder.classifier().is_none() {
         return Err(arras_nn::Error::NoClassifier.into());
     }
-    // Whether it can be is known before the teacher is asked for many minutes.
-    files::make(&args.work)?;
-    let (table, dev) = (files::table(&args.data, "train.tsv")?, files::table(&args.data, "dev.tsv")?);
+    let (table, dev) = (files::table(&args.data, files::TRAIN)?, files::table(&args.data, "dev.tsv")?);
     let schedule = files::schedule(&args.pace, schedule(args.size));
     let lanes = SMALL.lanes.min(encoder.lanes());
-    let mut texts = Texts::read(&table, encoder.vocabulary(), lanes, HELD_OUT, schedule.seed)?;
     let augment = args.augment.unwrap_or(if args.size == Size::Small { 200_000 } else { 0 });
+    // Whether it can go on is known before the teacher is asked for many minutes.
+    Subject::new(&args.teacher, &args.data, augment, lanes, &schedule)?.claim(&args.work)?;
+    let mut texts = Texts::read(&table, encoder.vocabulary(), lanes, HELD_OUT, schedule.seed)?;
     let new = texts.augmented(encoder.vocabulary(), lanes, augment, schedule.seed);
     let made = new.len();
     let Start { vocabulary, learn, held_out, mut student, teaching } =
@@ -243,7 +243,7 @@ fn bring_back(
     student.care_for(Care { penalty: HEAVY, forced: 0.0, ..student.care().clone() });
     let again = Schedule { epochs: 1, rate: schedule.rate / 3.0, clip: 10.0, ..schedule.clone() };
     for round in 0..ROUNDS {
-        let strays = student.strays(learn, STRAY)?;
+        let strays = strays(student, learn, schedule)?;
         if strays.is_empty() {
             break;
         }
@@ -253,7 +253,15 @@ fn bring_back(
         let loss = |part: &_| student.loss(part, help);
         Learner::default().run(student.weights(), &lessons, &again, &loss, watch)?;
     }
-    Ok(student.strays(learn, STRAY)?.len())
+    Ok(strays(student, learn, schedule)?.len())
+}
+
+/// The lessons whose values are far out of range.
+fn strays(student: &Student, learn: &[Lesson], schedule: &Schedule) -> anyhow::Result<Vec<usize>> {
+    let bar = output::bar(learn.len() as u64, "looking for strays");
+    let strays = student.strays(learn, STRAY, schedule.workers, &mut files::heard(&bar))?;
+    bar.finish_and_clear();
+    Ok(strays)
 }
 
 /// How far beyond the free ranges a text strays, how often strays are brought back, and the weight of the penalty then.

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use crate::args::transformer as words;
 use crate::cmd::transformer::files::{self, Watched};
-use crate::cmd::transformer::teacher::{metrics, precision, read};
+use crate::cmd::transformer::teacher::{metrics, precision, read, subject};
 use crate::output::{self, Output};
 
 /// One line of the table of steps.
@@ -118,6 +118,7 @@ pub fn variations(args: &words::Teacher, out: &Output) -> anyhow::Result<ExitCod
         let (encoder, learn, dev) = read(&own)?;
         let schedule = Schedule { rate, batch, ..files::schedule(&own.pace, Schedule::default()) };
         let teacher = Teacher::new(&encoder, schedule.seed)?.with_precision(precision(own.precision));
+        subject(&own, &encoder, &schedule)?.claim(&own.out)?;
         let (watched, learner) = Watched::start(&own.out, teacher.weights(), name, &own.pace)?;
         let (seconds, _) =
             watched.learn(learner, teacher.weights(), &learn, &schedule, &|part| teacher.loss(part))?;

@@ -12,7 +12,7 @@ use arras_train::transformer::{DType, Lesson, Schedule, Teacher};
 use serde::Serialize;
 
 use crate::args::transformer::{self as words, Precision};
-use crate::cmd::transformer::files::{self, Watched};
+use crate::cmd::transformer::files::{self, Subject, Watched};
 use crate::output::{self, Output};
 
 #[derive(Serialize)]
@@ -29,6 +29,7 @@ pub fn run(args: &words::Teacher, out: &Output) -> anyhow::Result<ExitCode> {
     let (encoder, learn, dev) = read(args)?;
     let schedule = files::schedule(&args.pace, Schedule::default());
     let teacher = Teacher::new(&encoder, schedule.seed)?.with_precision(precision(args.precision));
+    subject(args, &encoder, &schedule)?.claim(&args.out)?;
     let (watched, learner) = Watched::start(&args.out, teacher.weights(), "teacher", &args.pace)?;
     let (seconds, loss) =
         watched.learn(learner, teacher.weights(), &learn, &schedule, &|part| teacher.loss(part))?;
@@ -51,13 +52,22 @@ pub fn run(args: &words::Teacher, out: &Output) -> anyhow::Result<ExitCode> {
 /// The most bytes of a tokenizer.
 const MOST_TOKENIZER: u64 = 64 << 20;
 
+/// What is trained on what.
+pub fn subject(args: &words::Teacher, encoder: &Pretrained, schedule: &Schedule) -> anyhow::Result<Subject> {
+    Subject::new(&args.from, &args.data, 0, lanes(args, encoder), schedule)
+}
+
+/// An encoder has no place for what comes after its last position.
+fn lanes(args: &words::Teacher, encoder: &Pretrained) -> usize {
+    usize::from(args.lanes).min(encoder.lanes())
+}
+
 /// The encoder, the texts to learn from, and the texts to be judged by.
 pub fn read(args: &words::Teacher) -> anyhow::Result<(Pretrained, Vec<Lesson>, Vec<Lesson>)> {
     let encoder = files::encoder(&args.from)?;
-    // An encoder has no place for what comes after its last position.
-    let lanes = usize::from(args.lanes).min(encoder.lanes());
+    let lanes = lanes(args, &encoder);
     let read = |name| lessons(&files::table(&args.data, name)?, encoder.vocabulary(), lanes);
-    let (learn, dev) = (read("train.tsv")?, read("dev.tsv")?);
+    let (learn, dev) = (read(files::TRAIN)?, read("dev.tsv")?);
     Ok((encoder, learn, dev))
 }
 
