@@ -8,7 +8,7 @@ use clap::{Args, Subcommand, ValueEnum};
 pub enum Transformer {
     /// Fine-tune a pretrained encoder on labelled sentences
     #[command(
-        after_help = "Examples:\n  arras train transformer teacher --from all-MiniLM-L6-v2 --data ../shared/data/sst2 --out teacher\n  arras train transformer teacher --from all-MiniLM-L6-v2 --data ../shared/data/sst2 --out work --table steps --json\n\nThe encoder is a folder with model.safetensors, config.json and tokenizer.json, of BERT's or DistilBERT's shape. The folder of --out gets the same three files, log.jsonl, and a checkpoint: the same command goes on where it was stopped. On a machine of few cores RAYON_NUM_THREADS=1 leaves the threads to --workers."
+        after_help = "Examples:\n  arras train transformer teacher --from all-MiniLM-L6-v2 --data ../shared/data/sst2 --out teacher\n  arras train transformer teacher --from all-MiniLM-L6-v2 --data ../shared/data/sst2 --out work --table steps --json\n\nThe encoder is a folder with model.safetensors, config.json and tokenizer.json, of BERT's or DistilBERT's shape; a build with the feature `hub` fetches one by its name, such as sentence-transformers/all-MiniLM-L6-v2, into HF_HOME, from HF_ENDPOINT. The folder of --out gets the same three files, log.jsonl, and a checkpoint: the same command goes on where it was stopped. On a machine of few cores RAYON_NUM_THREADS=1 leaves the threads to --workers."
     )]
     Teacher(Teacher),
     /// Let a transformer of polynomials learn from a teacher, and write it as a model file
@@ -42,9 +42,9 @@ pub struct Calibrate {
     pub seed: u64,
 }
 
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct Teacher {
-    /// The folder of the pretrained encoder
+    /// The folder of the pretrained encoder, or with the feature `hub` its name on the Hugging Face hub
     #[arg(long, value_name = "DIR")]
     pub from: PathBuf,
     /// The folder of train.tsv and dev.tsv
@@ -66,9 +66,9 @@ pub struct Teacher {
     pub table: Option<Table>,
 }
 
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct Student {
-    /// The folder of the fine-tuned teacher
+    /// The folder of the fine-tuned teacher, or with the feature `hub` its name on the Hugging Face hub
     #[arg(long, value_name = "DIR")]
     pub teacher: PathBuf,
     /// The folder of train.tsv and dev.tsv

@@ -138,6 +138,19 @@ pub fn kept(folder: &Path) -> String {
     format!("{} keeps a checkpoint: the same command goes on from it", folder.display())
 }
 
+/// Keeps where a training stands.
+pub fn keep(folder: &Path, learner: &Learner, weights: &Weights) -> anyhow::Result<()> {
+    Ok(store::write_file(&folder.join(CHECKPOINT), &learner.checkpoint(weights)?)?)
+}
+
+/// Adds a line to a file of a folder.
+pub fn note(folder: &Path, name: &str, line: &serde_json::Value) -> anyhow::Result<()> {
+    let path = folder.join(name);
+    let file = fs::OpenOptions::new().create(true).append(true).open(&path);
+    file.and_then(|mut file| writeln!(file, "{line}"))
+        .with_context(|| format!("{} cannot be written", path.display()))
+}
+
 /// A training whose folder holds its log and its checkpoint.
 pub struct Watched<'a> {
     folder: &'a Path,
@@ -202,7 +215,7 @@ impl<'a> Watched<'a> {
     /// Lets the network learn; returns the seconds it took and the running mean of the loss.
     pub fn learn<'b>(
         mut self,
-        mut learner: Learner,
+        learner: &mut Learner,
         weights: &Weights,
         lessons: &'b [Lesson],
         schedule: &Schedule,
@@ -241,7 +254,7 @@ impl<'a> Watched<'a> {
         self.bar.set_message(format!("loss {:.4}, {left:.0} s left", self.mean));
         let stop = stop::asked() || self.stop_after.is_some_and(|steps| at.step >= steps);
         if stop || at.step.is_multiple_of(KEEP) || at.step == at.steps {
-            store::write_file(&self.folder.join(CHECKPOINT), &learner.checkpoint(weights)?)?;
+            keep(self.folder, learner, weights)?;
         }
         Ok(if stop { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
     }

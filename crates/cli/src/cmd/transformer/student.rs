@@ -1,7 +1,6 @@
 //! A transformer of polynomials that learns from a teacher.
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -10,8 +9,8 @@ use arras_client::store;
 use arras_nn::Metrics;
 use arras_nn::transformer::{Pretrained, Ranges, Shape, Transformer, Vocabulary};
 use arras_train::transformer::{
-    Care, Guide, Help, Learner, Lesson, Memory, Schedule, Standing, Student, Teacher, Texts, Words, batches,
-    convert, fold, recipe,
+    Care, Guide, Help, Learner, Lesson, Memory, Schedule, Standing, Student, Teacher, Texts, Words, convert,
+    fold, recipe,
 };
 use serde::Serialize;
 
@@ -33,6 +32,9 @@ const DEGREE: usize = 15;
 /// Where the work folder keeps how the student compares with its guide, whenever a training starts or ends.
 const STANDING: &str = "standing.jsonl";
 
+/// Where it keeps how many strays were left after each round.
+const STRAYS: &str = "strays.jsonl";
+
 /// Texts on which a student of the base size is fitted to its teacher before it learns.
 const FITTED: usize = 3000;
 
@@ -44,7 +46,7 @@ struct Report {
     pieces: usize,
     epochs: usize,
     loss: f32,
-    /// Texts whose values are still far out of range.
+    /// Texts whose values are still far out of range, and do not count in the ranges of the file.
     strays: usize,
     temperature: f64,
     /// How far it is from its teacher between layers, on dev; of the base size alone.
@@ -75,22 +77,26 @@ pub fn run(args: &words::Student, out: &Output) -> anyhow::Result<ExitCode> {
     let seen = recipe::lessons(&dev, encoder.vocabulary(), lanes)?;
     drop((encoder, texts));
     let (guide, help) = (teaching.guide(), teaching.help());
-    let (watched, learner) = Watched::start(&args.work, student.weights(), "student", &args.pace)?;
+    let (watched, mut learner) = Watched::start(&args.work, student.weights(), "student", &args.pace)?;
     standing(&args.work, &student, guide, &seen, learner.taken())?;
-    let (seconds, loss) =
-        watched.learn(learner, student.weights(), &learn, &schedule, &|part| student.loss(part, help))?;
-    let taken = schedule.epochs * batches::batches(&learn, schedule.batch, schedule.seed, 0).len();
+    let (seconds, loss) = watched
+        .learn(&mut learner, student.weights(), &learn, &schedule, &|part| student.loss(part, help))?;
     let help = guide.map_or(Help::None, Help::Guide);
-    let strays =
-        bring_back(&mut student, help, &learn, &schedule).with_context(|| files::kept(&args.work))?;
-    let standing = standing(&args.work, &student, guide, &seen, taken)?;
+    let stopped = || files::kept(&args.work);
+    let strays = bring_back(&mut student, help, &learn, &schedule, (&args.work, &learner));
+    let (learn, mut strays) = within(learn, &strays.with_context(stopped)?);
+    let standing = standing(&args.work, &student, guide, &seen, learner.taken())?;
+    let held_strays = look_for_strays(&student, &held_out, &schedule).with_context(stopped)?;
+    let (held_out, more) = within(held_out, &held_strays);
+    strays += more;
     let figures = BTreeMap::from([
         ("seed".to_owned(), schedule.seed as f64),
         ("epochs".to_owned(), schedule.epochs as f64),
         ("texts labelled by the teacher".to_owned(), made as f64),
+        ("texts out of range".to_owned(), strays as f64),
     ]);
-    let model = finished(&student, &vocabulary, [&learn, &held_out], &schedule, figures)
-        .with_context(|| files::kept(&args.work))?;
+    let model =
+        finished(&student, &vocabulary, [&learn, &held_out], &schedule, figures).with_context(stopped)?;
     let bytes = model.to_bytes()?;
     // What is measured is the file, numbers rounded.
     let model = Transformer::from_bytes(&bytes)?;
@@ -224,49 +230,54 @@ fn standing(
 ) -> anyhow::Result<Option<Standing>> {
     let Some(guide) = guide else { return Ok(None) };
     let standing = student.standing(lessons, guide)?;
-    let path = work.join(STANDING);
-    let line = serde_json::json!({ "step": step, "standing": standing });
-    let file = std::fs::OpenOptions::new().create(true).append(true).open(&path);
-    file.and_then(|mut file| writeln!(file, "{line}"))
-        .with_context(|| format!("{} cannot be written", path.display()))?;
+    files::note(work, STANDING, &serde_json::json!({ "step": step, "standing": standing }))?;
     Ok(Some(standing))
 }
 
-/// Lets the student learn strays again, with a heavier penalty, until none is left or every round is over; returns how many
-/// are left.
+/// Lets the student learn strays again, with a heavier penalty, as long as that leaves fewer; returns those that are left. The checkpoint keeps what each round reached.
 fn bring_back(
     student: &mut Student,
     help: Help<'_>,
     learn: &[Lesson],
     schedule: &Schedule,
-) -> anyhow::Result<usize> {
+    (work, learner): (&Path, &Learner),
+) -> anyhow::Result<Vec<usize>> {
     student.care_for(Care { penalty: HEAVY, forced: 0.0, ..student.care().clone() });
     let again = Schedule { epochs: 1, rate: schedule.rate / 3.0, clip: 10.0, ..schedule.clone() };
-    for round in 0..ROUNDS {
-        let strays = strays(student, learn, schedule)?;
-        if strays.is_empty() {
-            break;
+    let (mut before, mut round) = (usize::MAX, 0);
+    loop {
+        let strays = look_for_strays(student, learn, schedule)?;
+        files::note(work, STRAYS, &serde_json::json!({ "round": round, "strays": strays.len() }))?;
+        if strays.is_empty() || strays.len() >= before {
+            return Ok(strays);
         }
+        before = strays.len();
         let lessons = recipe::remedial(learn, &strays, 4, 7, schedule.seed ^ round);
         let student = &*student;
         let watch = &mut |_: &_, _: &_| files::go_on();
         let loss = |part: &_| student.loss(part, help);
         Learner::default().run(student.weights(), &lessons, &again, &loss, watch)?;
+        files::keep(work, learner, student.weights())?;
+        round += 1;
     }
-    Ok(strays(student, learn, schedule)?.len())
 }
 
-/// The lessons whose values are far out of range.
-fn strays(student: &Student, learn: &[Lesson], schedule: &Schedule) -> anyhow::Result<Vec<usize>> {
-    let bar = output::bar(learn.len() as u64, "looking for strays");
-    let strays = student.strays(learn, STRAY, schedule.workers, &mut files::heard(&bar))?;
+/// Which lessons have values far out of range.
+fn look_for_strays(student: &Student, lessons: &[Lesson], schedule: &Schedule) -> anyhow::Result<Vec<usize>> {
+    let bar = output::bar(lessons.len() as u64, "looking for strays");
+    let strays = student.strays(lessons, STRAY, schedule.workers, &mut files::heard(&bar))?;
     bar.finish_and_clear();
     Ok(strays)
 }
 
-/// How far beyond the free ranges a text strays, how often strays are brought back, and the weight of the penalty then.
+/// The lessons without those at these places, and how many those are.
+fn within(lessons: Vec<Lesson>, strays: &[usize]) -> (Vec<Lesson>, usize) {
+    let kept = lessons.into_iter().enumerate().filter(|(place, _)| strays.binary_search(place).is_err());
+    (kept.map(|(_, lesson)| lesson).collect(), strays.len())
+}
+
+/// How far beyond the free ranges a text strays, and the weight of the penalty while strays are brought back.
 const STRAY: f32 = 3.0;
-const ROUNDS: u64 = 3;
 const HEAVY: f32 = 0.2;
 
 fn metrics(model: &Transformer, dev: &[arras_train::data::Labelled]) -> anyhow::Result<Metrics> {

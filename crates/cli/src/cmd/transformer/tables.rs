@@ -119,9 +119,9 @@ pub fn variations(args: &words::Teacher, out: &Output) -> anyhow::Result<ExitCod
         let schedule = Schedule { rate, batch, ..files::schedule(&own.pace, Schedule::default()) };
         let teacher = Teacher::new(&encoder, schedule.seed)?.with_precision(precision(own.precision));
         subject(&own, &encoder, &schedule)?.claim(&own.out)?;
-        let (watched, learner) = Watched::start(&own.out, teacher.weights(), name, &own.pace)?;
+        let (watched, mut learner) = Watched::start(&own.out, teacher.weights(), name, &own.pace)?;
         let (seconds, _) =
-            watched.learn(learner, teacher.weights(), &learn, &schedule, &|part| teacher.loss(part))?;
+            watched.learn(&mut learner, teacher.weights(), &learn, &schedule, &|part| teacher.loss(part))?;
         table.push(Variation {
             name,
             rate,

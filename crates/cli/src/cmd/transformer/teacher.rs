@@ -30,9 +30,9 @@ pub fn run(args: &words::Teacher, out: &Output) -> anyhow::Result<ExitCode> {
     let schedule = files::schedule(&args.pace, Schedule::default());
     let teacher = Teacher::new(&encoder, schedule.seed)?.with_precision(precision(args.precision));
     subject(args, &encoder, &schedule)?.claim(&args.out)?;
-    let (watched, learner) = Watched::start(&args.out, teacher.weights(), "teacher", &args.pace)?;
+    let (watched, mut learner) = Watched::start(&args.out, teacher.weights(), "teacher", &args.pace)?;
     let (seconds, loss) =
-        watched.learn(learner, teacher.weights(), &learn, &schedule, &|part| teacher.loss(part))?;
+        watched.learn(&mut learner, teacher.weights(), &learn, &schedule, &|part| teacher.loss(part))?;
     let (model, config) = teacher.to_files(encoder.lanes())?;
     store::write_file(&args.out.join(files::MODEL), &model)?;
     store::write_file(&args.out.join(files::CONFIG), config.as_bytes())?;
