@@ -77,7 +77,18 @@ fn a_student_learns_from_a_teacher_that_was_interrupted() {
         (work.at("work"), ["train", "transformer", "student", "--teacher", &teacher, "--data", &data]);
     let rest =
         ["--work", &labels, "--out", &out, "--augment", "100", "--epochs", "3", "--batch", "16", "--json"];
-    let report = arras(&[&words[..], &rest].concat()).json();
+    let student = |more: &[&str]| arras(&[&words[..], &rest, more].concat());
+    student(&["--stop-after", "3"]).refused("the same command goes on from it");
+    // What the teacher showed is kept until the model is made, and goes on to hold for the same texts alone.
+    let (shown, cut) = (fs::read(work.at("work/shown.bin")).unwrap(), work.at("work/shown.bin"));
+    student(&["--seed", "2"]).refused("differs in seed");
+    fs::write(&cut, &shown[..shown.len() - 1]).unwrap();
+    student(&[]).refused("remove it to ask the teacher again");
+    fs::write(&cut, [&shown[..], b"more"].concat()).unwrap();
+    student(&[]).refused("it is of more texts");
+    fs::write(&cut, &shown).unwrap();
+    let report = student(&[]).json();
+    assert!(!Path::new(&cut).exists());
     assert!(report["dev"]["accuracy"].as_f64().unwrap() > 0.9, "{report}");
     let model = Transformer::from_bytes(&fs::read(&out).unwrap()).unwrap();
     assert!(model.ranges().unwrap().embedded.high > 0.0);

@@ -1,6 +1,8 @@
 //! What a teacher shows of every text, kept in a byte a number: a student of another shape asks it once, and learns from it many
 //! times.
 
+use std::io::{self, Read, Write};
+
 use candle_core::{Device, Result, Tensor};
 
 use super::batches::{Lesson, Report, look_at_all};
@@ -25,7 +27,8 @@ pub struct Memory {
 struct Kept {
     /// Where the rows of each text begin.
     starts: Vec<usize>,
-    codes: Vec<i8>,
+    /// Signed, a byte a number.
+    codes: Vec<u8>,
 }
 
 impl Kept {
@@ -61,11 +64,7 @@ impl Memory {
         report: Report<'_>,
     ) -> std::result::Result<Self, Error> {
         let width = guide.stages().first().map_or(0, |stage| stage.mean.len());
-        let kept = |at: usize| {
-            let rows = lessons.iter().map(|lesson| if at + 1 < layers { lesson.rows.len() } else { 1 });
-            Kept::new(rows, width)
-        };
-        let mut memory = Self { width, stages: (0..layers).map(kept).collect() };
+        let mut memory = Self::empty(lessons, layers, width);
         let mut targets = vec![[0.0; 2]; lessons.len()];
         let look = |part: &Part<'_>| Ok(Seen::new(guide, part, layers)?);
         let mut take = |batch: &[usize], seen: Seen| {
@@ -74,6 +73,58 @@ impl Memory {
         };
         look_at_all(lessons, workers, &look, &mut take, report)?;
         lessons.iter_mut().zip(targets).for_each(|(lesson, target)| lesson.target = target);
+        Ok(memory)
+    }
+
+    /// Room for what is shown of these lessons.
+    fn empty(lessons: &[Lesson], layers: usize, width: usize) -> Self {
+        let kept = |at: usize| {
+            let rows = lessons.iter().map(|lesson| if at + 1 < layers { lesson.rows.len() } else { 1 });
+            Kept::new(rows, width)
+        };
+        Self { width, stages: (0..layers).map(kept).collect() }
+    }
+
+    /// Writes what was shown, and the targets that the lessons got: [`Memory::read`] needs no teacher.
+    ///
+    /// # Errors
+    ///
+    /// When `out` refuses.
+    pub fn write(&self, lessons: &[Lesson], out: &mut dyn Write) -> io::Result<()> {
+        out.write_all(&(self.width as u64).to_le_bytes())?;
+        for number in lessons.iter().flat_map(|lesson| lesson.target) {
+            out.write_all(&number.to_le_bytes())?;
+        }
+        self.stages.iter().try_for_each(|kept| out.write_all(&kept.codes))
+    }
+
+    /// What was written of these lessons, whose targets are set, for a student of so many layers.
+    ///
+    /// # Errors
+    ///
+    /// When the bytes end early, go on, or hold other numbers of features than `width`.
+    pub fn read(
+        lessons: &mut [Lesson],
+        layers: usize,
+        width: usize,
+        bytes: &mut dyn Read,
+    ) -> io::Result<Self> {
+        let wrong = |what: &str| io::Error::new(io::ErrorKind::InvalidData, what.to_owned());
+        let mut own = [0; 8];
+        bytes.read_exact(&mut own)?;
+        if u64::from_le_bytes(own) != width as u64 {
+            return Err(wrong("it is of a teacher of another width"));
+        }
+        for number in lessons.iter_mut().flat_map(|lesson| &mut lesson.target) {
+            let mut own = [0; 4];
+            bytes.read_exact(&mut own)?;
+            *number = f32::from_le_bytes(own);
+        }
+        let mut memory = Self::empty(lessons, layers, width);
+        memory.stages.iter_mut().try_for_each(|kept| bytes.read_exact(&mut kept.codes))?;
+        if bytes.read(&mut [0])? > 0 {
+            return Err(wrong("it is of more texts"));
+        }
         Ok(memory)
     }
 
@@ -105,7 +156,7 @@ impl Memory {
             for &text in &part.places {
                 let place = kept.place(text, rows, self.width);
                 let codes = place.and_then(|place| kept.codes.get(place)).ok_or_else(unknown)?;
-                values.extend(codes.iter().map(|&code| f32::from(code) / STEPS));
+                values.extend(codes.iter().map(|code| f32::from(code.cast_signed()) / STEPS));
             }
             Tensor::from_vec(values, (part.places.len() * rows, self.width), &Device::Cpu)
         };
@@ -115,7 +166,7 @@ impl Memory {
 
 /// What a guide said of one batch.
 struct Seen {
-    codes: Vec<Vec<i8>>,
+    codes: Vec<Vec<u8>>,
     logits: Vec<Vec<f32>>,
 }
 
@@ -129,7 +180,7 @@ impl Seen {
             let state = state.ok_or_else(|| candle_core::Error::msg("a teacher of fewer layers"))?;
             let rows = if at + 1 < layers { state.clone() } else { first(state, part.lessons.len())? };
             let values = rows.flatten_all()?.to_vec1::<f32>()?;
-            Ok(values.into_iter().map(|value| (STEPS * value).round() as i8).collect())
+            Ok(values.into_iter().map(|value| ((STEPS * value).round() as i8).cast_unsigned()).collect())
         };
         let codes: Result<_> = (0..layers).map(stage).collect();
         Ok(Self { codes: codes?, logits: sight.logits.to_vec2()? })

@@ -27,6 +27,8 @@ pub const TOKENIZER: &str = "tokenizer.json";
 pub const TRAIN: &str = "train.tsv";
 
 const CHECKPOINT: &str = "checkpoint.safetensors";
+/// What a teacher showed.
+pub const SHOWN: &str = "shown.bin";
 const SUBJECT: &str = "training.json";
 const MOST_SUBJECT: u64 = 1 << 16;
 const LOG: &str = "log.jsonl";
@@ -114,7 +116,8 @@ impl Subject {
     pub fn claim(&self, folder: &Path) -> anyhow::Result<()> {
         fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
         let (path, own) = (folder.join(SUBJECT), serde_json::to_value(self)?);
-        if !folder.join(CHECKPOINT).exists() || !path.exists() {
+        let begun = [CHECKPOINT, SHOWN].into_iter().any(|name| folder.join(name).exists());
+        if !begun || !path.exists() {
             return Ok(store::write_file(&path, serde_json::to_string_pretty(&own)?.as_bytes())?);
         }
         let kept: serde_json::Value = serde_json::from_slice(&store::read_at_most(&path, MOST_SUBJECT)?)
@@ -141,6 +144,21 @@ pub fn kept(folder: &Path) -> String {
 /// Keeps where a training stands.
 pub fn keep(folder: &Path, learner: &Learner, weights: &Weights) -> anyhow::Result<()> {
     Ok(store::write_file(&folder.join(CHECKPOINT), &learner.checkpoint(weights)?)?)
+}
+
+/// Writes a large file of a folder piece by piece; it has its name once it is whole.
+pub fn write_large(
+    path: &Path,
+    write: impl FnOnce(&mut dyn std::io::Write) -> std::io::Result<()>,
+) -> anyhow::Result<()> {
+    let part = path.with_extension("part");
+    let written = fs::File::create(&part).and_then(|file| {
+        let mut file = std::io::BufWriter::new(file);
+        write(&mut file)?;
+        file.into_inner()?.sync_all()?;
+        fs::rename(&part, path)
+    });
+    written.with_context(|| format!("{} cannot be written", path.display()))
 }
 
 /// Adds a line to a file of a folder.

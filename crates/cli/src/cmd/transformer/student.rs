@@ -1,6 +1,8 @@
 //! A transformer of polynomials that learns from a teacher.
 
 use std::collections::BTreeMap;
+use std::fs;
+use std::io::BufReader;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -73,7 +75,7 @@ pub fn run(args: &words::Student, out: &Output) -> anyhow::Result<ExitCode> {
     let new = texts.augmented(encoder.vocabulary(), lanes, augment, schedule.seed);
     let made = new.len();
     let Start { vocabulary, learn, held_out, mut student, teaching } =
-        start(args.size, &encoder, &mut texts, new, &schedule)?;
+        start(args.size, &encoder, &mut texts, new, &schedule, &args.work)?;
     let seen = recipe::lessons(&dev, encoder.vocabulary(), lanes)?;
     drop((encoder, texts));
     let (guide, help) = (teaching.guide(), teaching.help());
@@ -116,6 +118,8 @@ pub fn run(args: &words::Student, out: &Output) -> anyhow::Result<ExitCode> {
         seconds,
     };
     store::write_file(&args.out, &bytes)?;
+    // Gigabytes that nothing needs any more.
+    let _ = fs::remove_file(args.work.join(files::SHOWN));
     out.show(&report, human)
 }
 
@@ -140,7 +144,7 @@ fn finished(
 fn schedule(size: Size) -> Schedule {
     let (epochs, rate) = match size {
         Size::Small => (5, 1e-3),
-        Size::Base => (3, 3e-5),
+        Size::Base => (6, 3e-5),
     };
     Schedule { epochs, batch: 64, rate, ..Schedule::default() }
 }
@@ -179,12 +183,13 @@ fn start(
     texts: &mut Texts,
     mut new: Vec<Lesson>,
     schedule: &Schedule,
+    work: &Path,
 ) -> anyhow::Result<Start> {
     stop::watch()?;
     if size == Size::Small {
         let old = texts.learn.len();
         texts.learn.append(&mut new);
-        let memory = remember(encoder, &mut texts.learn, schedule)?;
+        let memory = remember(encoder, &mut texts.learn, schedule, work)?;
         texts.learn.iter_mut().skip(old).for_each(labelled);
         let words = Words::of(encoder, &texts.learn, SMALL.width)?;
         let (learn, held_out) = (words.translate(&texts.learn), words.translate(&texts.held_out));
@@ -211,12 +216,28 @@ fn labelled(lesson: &mut Lesson) {
     lesson.positive = lesson.target[1] > lesson.target[0];
 }
 
-/// What the teacher shows of all lessons, whose targets are set.
-fn remember(encoder: &Pretrained, lessons: &mut [Lesson], schedule: &Schedule) -> anyhow::Result<Memory> {
+/// What the teacher shows of all lessons, whose targets are set. It is asked once: the work folder keeps what it showed until the
+/// model is made.
+fn remember(
+    encoder: &Pretrained,
+    lessons: &mut [Lesson],
+    schedule: &Schedule,
+    work: &Path,
+) -> anyhow::Result<Memory> {
+    let path = work.join(files::SHOWN);
+    if path.exists() {
+        let width = encoder.width();
+        let kept = fs::File::open(&path)
+            .and_then(|file| Memory::read(lessons, SMALL.layers, width, &mut BufReader::new(file)));
+        return kept.with_context(|| {
+            format!("{} cannot be read: remove it to ask the teacher again", path.display())
+        });
+    }
     let guide = Guide::new(encoder, &recipe::some(lessons, FITTED, schedule.seed))?;
     let bar = output::bar(lessons.len() as u64, "asking the teacher");
     let memory = Memory::new(&guide, lessons, SMALL.layers, schedule.workers, &mut files::heard(&bar))?;
     bar.finish_and_clear();
+    files::write_large(&path, |out| memory.write(lessons, out))?;
     Ok(memory)
 }
 
@@ -234,7 +255,8 @@ fn standing(
     Ok(Some(standing))
 }
 
-/// Lets the student learn strays again, with a heavier penalty, as long as that leaves fewer; returns those that are left. The checkpoint keeps what each round reached.
+/// Lets the student learn strays again, with a heavier penalty, as long as they are more than few and that leaves fewer; returns
+/// those that are left. The checkpoint keeps what each round reached.
 fn bring_back(
     student: &mut Student,
     help: Help<'_>,
@@ -248,7 +270,7 @@ fn bring_back(
     loop {
         let strays = look_for_strays(student, learn, schedule)?;
         files::note(work, STRAYS, &serde_json::json!({ "round": round, "strays": strays.len() }))?;
-        if strays.is_empty() || strays.len() >= before {
+        if strays.len() as f64 <= FEW * learn.len() as f64 || strays.len() >= before {
             return Ok(strays);
         }
         before = strays.len();
@@ -276,8 +298,10 @@ fn within(lessons: Vec<Lesson>, strays: &[usize]) -> (Vec<Lesson>, usize) {
     (kept.map(|(_, lesson)| lesson).collect(), strays.len())
 }
 
-/// How far beyond the free ranges a text strays, and the weight of the penalty while strays are brought back.
+/// How far beyond the free ranges a text strays, the share of strays that is left as it is, and the weight of the penalty while
+/// strays are brought back.
 const STRAY: f32 = 3.0;
+const FEW: f64 = 1e-3;
 const HEAVY: f32 = 0.2;
 
 fn metrics(model: &Transformer, dev: &[arras_train::data::Labelled]) -> anyhow::Result<Metrics> {
