@@ -144,7 +144,7 @@ fn finished(
 fn schedule(size: Size) -> Schedule {
     let (epochs, rate) = match size {
         Size::Small => (5, 1e-3),
-        Size::Base => (6, 3e-5),
+        Size::Base => (8, 3e-5),
     };
     Schedule { epochs, batch: 64, rate, ..Schedule::default() }
 }
