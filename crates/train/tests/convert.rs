@@ -62,4 +62,9 @@ fn a_copy_of_the_teacher_is_near_it_and_comes_nearer() {
         // What is left is the rounding of the table to eight bits.
         assert!((logit - f64::from(logits[0][1] - logits[0][0])).abs() < 0.03 * (1.0 + logit.abs()));
     }
+    let strays = || student.strays(&test, 3.0, 2, &mut |_| ControlFlow::Continue(())).unwrap();
+    assert!(strays().len() < test.len());
+    let bias = &student.weights()["output.bias"];
+    bias.set(&(bias.as_tensor() * f64::NAN).unwrap()).unwrap();
+    assert_eq!(strays(), (0..test.len()).collect::<Vec<_>>());
 }

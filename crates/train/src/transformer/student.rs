@@ -276,9 +276,15 @@ impl Student {
         report: Report<'_>,
     ) -> std::result::Result<Vec<usize>, Error> {
         let mut strays = Vec::new();
-        let look = |part: &Part<'_>| Ok(self.forward(part, None, None)?.strain.to_vec1::<f32>()?);
-        let mut take = |batch: &[usize], strain: Vec<f32>| {
-            strays.extend(batch.iter().zip(strain).filter(|(_, s)| *s > limit * limit).map(|(&i, _)| i));
+        let look = |part: &Part<'_>| {
+            let pass = self.forward(part, None, None)?;
+            Ok((pass.strain.to_vec1::<f32>()?, margin(&pass.logits)?.to_vec1::<f32>()?))
+        };
+        let mut take = |batch: &[usize], (strain, margins): (Vec<f32>, Vec<f32>)| {
+            // What ran away until it was no number has no strain.
+            let stray = |(strain, margin): (f32, f32)| strain > limit * limit || !margin.is_finite();
+            let found = batch.iter().zip(strain.into_iter().zip(margins));
+            strays.extend(found.filter(|(_, values)| stray(*values)).map(|(&i, _)| i));
         };
         look_at_all(lessons, workers, &look, &mut take, report)?;
         strays.sort_unstable();
