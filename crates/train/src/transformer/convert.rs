@@ -10,11 +10,12 @@ use arras_nn::transformer::{Pretrained, Shape};
 use candle_core::{Result, Tensor};
 
 use super::batches::{Lesson, TOGETHER, batches};
+use super::care::Care;
 use super::guide::{Guide, Stage};
 use super::learn::Part;
 use super::least::{Fit, Sums};
 use super::ops;
-use super::student::{Care, Student};
+use super::student::Student;
 use super::teacher::{first, insert_linear, narrow, var};
 use crate::Error;
 

@@ -101,7 +101,7 @@ mod tests {
 
     use super::*;
     use crate::rng::Rng;
-    use crate::transformer::student::Care;
+    use crate::transformer::Care;
     use crate::transformer::{Lesson, Part};
 
     #[test]

@@ -3,6 +3,7 @@
 pub mod augment;
 pub mod batches;
 pub mod calibrate;
+pub mod care;
 pub mod convert;
 pub mod fold;
 pub mod guide;
@@ -18,9 +19,10 @@ pub mod teacher;
 
 pub use batches::Lesson;
 pub use candle_core::DType;
+pub use care::{Care, Help};
 pub use guide::Guide;
 pub use learn::{Learner, Part, Progress, Schedule};
 pub use memory::Memory;
 pub use recipe::{Texts, Words};
-pub use student::{Care, Help, Standing, Student};
+pub use student::{Standing, Student};
 pub use teacher::Teacher;
