@@ -85,7 +85,7 @@ pub struct Student {
     /// How large the model is
     #[arg(long, value_name = "NAME", default_value = "small")]
     pub size: Size,
-    /// New texts that are made of those in the table and labelled by the teacher; 200000 for the small size, none for the base size
+    /// New texts that are made of those in the table and labelled by the teacher; 500000 for the small size, none for the base size
     #[arg(long, value_name = "COUNT")]
     pub augment: Option<usize>,
 }

@@ -68,7 +68,7 @@ pub fn run(args: &words::Student, out: &Output) -> anyhow::Result<ExitCode> {
     let (table, dev) = (files::table(&args.data, files::TRAIN)?, files::table(&args.data, "dev.tsv")?);
     let schedule = files::schedule(&args.pace, schedule(args.size));
     let lanes = SMALL.lanes.min(encoder.lanes());
-    let augment = args.augment.unwrap_or(if args.size == Size::Small { 200_000 } else { 0 });
+    let augment = args.augment.unwrap_or(if args.size == Size::Small { 500_000 } else { 0 });
     // Whether it can go on is known before the teacher is asked for many minutes.
     Subject::new(&args.teacher, &args.data, augment, lanes, &schedule)?.claim(&args.work)?;
     let mut texts = Texts::read(&table, encoder.vocabulary(), lanes, HELD_OUT, schedule.seed)?;
