@@ -1,69 +1,73 @@
 //! Kernels for AVX2 with floating-point fused multiply-add: four words at a time, as integers in doubles.
 
-mod lanes;
-mod rows;
-mod sums;
-mod transform;
+use std::arch::x86_64::*;
 
+use super::doubles::lanes::{Lanes, MAGIC, Step};
+use super::doubles::{doubles, instructions};
 use super::scalar::KERNELS as SCALAR;
 use super::{Addend, Kernels};
 use crate::convert::Target;
 use crate::modulus::{Constant, Modulus};
 use crate::ntt::NttTable;
 
-static KERNELS: Kernels = Kernels {
-    name: "avx2",
-    ntt,
-    intt,
-    digits,
-    add,
-    sub,
-    neg,
-    mul,
-    mul_add,
-    mul_constant,
-    add_constant,
-    sub_mul,
-    reduce,
-    combine,
-    convert,
-    dot,
-    dot_plus,
-    tensor,
-    permute: SCALAR.permute,
-};
+doubles!("avx2", "avx2,fma", Avx2(()), 4, SCALAR.permute);
 
 /// The table, if the processor has the instructions.
 pub(super) fn kernels() -> Option<&'static Kernels> {
     (is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")).then_some(&KERNELS)
 }
 
-/// Safe entries to functions that need the instructions.
-macro_rules! entries {
-    ($($module:ident::$name:ident($($argument:ident: $type:ty),*);)*) => {$(
-        fn $name($($argument: $type),*) {
-            // SAFETY: the table that holds this function leaves through `kernels`, which has found the instructions.
-            unsafe { $module::$name($($argument),*) }
-        }
-    )*};
-}
+/// Is made by the entries alone.
+#[derive(Clone, Copy)]
+struct Avx2(());
 
-entries! {
-    transform::ntt(row: &mut [u64], table: &NttTable);
-    transform::intt(row: &mut [u64], table: &NttTable, scale: Constant);
-    transform::digits(row: &mut [u64], from: Option<&[u64]>, table: &NttTable, scale: Constant, plus: u64);
-    rows::add(a: &mut [u64], b: &[u64], modulus: &Modulus);
-    rows::sub(a: &mut [u64], b: &[u64], modulus: &Modulus);
-    rows::neg(a: &mut [u64], modulus: &Modulus);
-    rows::mul(dst: &mut [u64], a: &[u64], b: &[u64], modulus: &Modulus);
-    rows::mul_add(acc: &mut [u64], a: &[u64], b: &[u64], modulus: &Modulus);
-    rows::mul_constant(dst: &mut [u64], a: &[u64], c: Constant, modulus: &Modulus);
-    rows::add_constant(a: &mut [u64], c: u64, modulus: &Modulus);
-    rows::sub_mul(dst: &mut [u64], a: &[u64], c: Constant, modulus: &Modulus);
-    rows::reduce(dst: &mut [u64], src: &[u64], modulus: &Modulus);
-    rows::tensor(d: [&mut [u64]; 3], a: [&[u64]; 2], b: [&[u64]; 2], twice: bool, modulus: &Modulus);
-    sums::combine(dst: &mut [u64], rows: &[&[u64]], weights: &[u64], offset: u64, modulus: &Modulus);
-    sums::convert(digits: &[&[u64]], targets: &mut [Target<'_>]);
-    sums::dot(acc0: &mut [u64], acc1: &mut [u64], xs: &[&[u64]], k0: &[&[u64]], k1: &[&[u64]], modulus: &Modulus);
-    sums::dot_plus(acc: [&mut [u64]; 2], xs: &[&[u64]], keys: [&[&[u64]]; 2], plus: &Addend<'_>, modulus: &Modulus);
+impl Lanes<4> for Avx2 {
+    type Word = __m256i;
+    type Double = __m256d;
+
+    instructions! { "avx2,fma";
+        load(words: &[u64; 4]) -> __m256i = _mm256_loadu_si256(words.as_ptr().cast());
+        store(words: &mut [u64; 4], x: __m256i) -> () = _mm256_storeu_si256(words.as_mut_ptr().cast(), x);
+        splat(word: u64) -> __m256i = _mm256_set1_epi64x(word.cast_signed());
+        plus(a: __m256i, b: __m256i) -> __m256i = _mm256_add_epi64(a, b);
+        minus(a: __m256i, b: __m256i) -> __m256i = _mm256_sub_epi64(a, b);
+        wrap(x: __m256i, m: __m256i) -> __m256i = {
+            let sign = _mm256_castsi256_pd(x);
+            _mm256_castpd_si256(_mm256_blendv_pd(sign, _mm256_castsi256_pd(_mm256_add_epi64(x, m)), sign))
+        };
+        unzip(a: __m256i, b: __m256i) -> [__m256i; 2] = [
+            _mm256_permute4x64_epi64::<0b1101_1000>(_mm256_unpacklo_epi64(a, b)),
+            _mm256_permute4x64_epi64::<0b1101_1000>(_mm256_unpackhi_epi64(a, b)),
+        ];
+        as_double(x: __m256i) -> __m256d = _mm256_castsi256_pd(x);
+        as_word(x: __m256d) -> __m256i = _mm256_castpd_si256(x);
+        to_double(x: __m256i) -> __m256d = {
+            let magic = _mm256_set1_pd(MAGIC);
+            _mm256_sub_pd(_mm256_castsi256_pd(_mm256_or_si256(x, _mm256_castpd_si256(magic))), magic)
+        };
+        settle(x: __m256d, q: __m256d, _word: __m256i) -> __m256i = {
+            let magic = _mm256_set1_pd(MAGIC);
+            let positive = _mm256_blendv_pd(x, _mm256_add_pd(x, q), x);
+            _mm256_castpd_si256(_mm256_xor_pd(_mm256_add_pd(positive, magic), magic))
+        };
+        splat_double(x: f64) -> __m256d = _mm256_set1_pd(x);
+        add(a: __m256d, b: __m256d) -> __m256d = _mm256_add_pd(a, b);
+        sub(a: __m256d, b: __m256d) -> __m256d = _mm256_sub_pd(a, b);
+        mul(a: __m256d, b: __m256d) -> __m256d = _mm256_mul_pd(a, b);
+        mul_add(a: __m256d, b: __m256d, c: __m256d) -> __m256d = _mm256_fmadd_pd(a, b, c);
+        mul_sub(a: __m256d, b: __m256d, c: __m256d) -> __m256d = _mm256_fmsub_pd(a, b, c);
+        less_mul(a: __m256d, b: __m256d, c: __m256d) -> __m256d = _mm256_fnmadd_pd(a, b, c);
+        round(x: __m256d) -> __m256d = _mm256_round_pd::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(x);
+        transpose(x: [__m256d; 4]) -> [__m256d; 4] = {
+            let [a, b, c, d] = x;
+            let (ab0, ab1) = (_mm256_unpacklo_pd(a, b), _mm256_unpackhi_pd(a, b));
+            let (cd0, cd1) = (_mm256_unpacklo_pd(c, d), _mm256_unpackhi_pd(c, d));
+            [
+                _mm256_permute2f128_pd::<0x20>(ab0, cd0),
+                _mm256_permute2f128_pd::<0x20>(ab1, cd1),
+                _mm256_permute2f128_pd::<0x31>(ab0, cd0),
+                _mm256_permute2f128_pd::<0x31>(ab1, cd1),
+            ]
+        };
+    }
 }

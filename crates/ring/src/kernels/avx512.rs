@@ -2,7 +2,7 @@
 
 mod butterfly;
 mod lanes;
-mod rows;
+pub(super) mod rows;
 mod sums;
 mod transform;
 
@@ -10,6 +10,8 @@ use super::{Addend, Kernels};
 use crate::convert::Target;
 use crate::modulus::{Constant, Modulus};
 use crate::ntt::NttTable;
+
+pub(super) use butterfly::transpose;
 
 static KERNELS: Kernels = Kernels {
     name: "avx512",

@@ -7,6 +7,10 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+#[cfg(target_arch = "x86_64")]
+mod avx512f;
+#[cfg(target_arch = "x86_64")]
+mod doubles;
 mod scalar;
 
 use crate::convert::Target;
@@ -21,7 +25,7 @@ use crate::ntt::NttTable;
 )]
 #[derive(Debug)]
 pub struct Kernels {
-    /// `scalar`, `avx2` or `avx512`.
+    /// `scalar`, `avx2`, `avx512f` or `avx512`.
     pub name: &'static str,
     /// Forward negacyclic transform, natural order to bit-reversed order, in place.
     pub ntt: fn(&mut [u64], &NttTable),
@@ -97,6 +101,7 @@ impl Kernels {
         #[cfg(target_arch = "x86_64")]
         {
             all.extend(avx512::kernels());
+            all.extend(avx512f::kernels());
             all.extend(avx2::kernels());
         }
         all.push(&scalar::KERNELS);

@@ -196,7 +196,7 @@ impl Spread {
 /// Word j of vector i becomes word i of vector j.
 #[inline]
 #[target_feature(enable = "avx512f")]
-pub(super) fn transpose(x: [__m512i; LANES]) -> [__m512i; LANES] {
+pub(in super::super) fn transpose(x: [__m512i; LANES]) -> [__m512i; LANES] {
     let even = |a, b| _mm512_unpacklo_epi64(a, b);
     let odd = |a, b| _mm512_unpackhi_epi64(a, b);
     let [e0, e1, e2, e3] = square([even(x[0], x[1]), even(x[2], x[3]), even(x[4], x[5]), even(x[6], x[7])]);

@@ -114,7 +114,7 @@ pub(super) fn reduce(dst: &mut [u64], src: &[u64], modulus: &Modulus) {
 /// A Galois automorphism of bit-reversed values maps aligned runs of eight onto such runs, so eight words are one load
 /// and one shuffle; any other permutation goes word by word.
 #[target_feature(enable = "avx512f,avx512vl,avx512dq")]
-pub(super) fn permute(dst: &mut [u64], src: &[u64], index: &[u32]) {
+pub(in super::super) fn permute(dst: &mut [u64], src: &[u64], index: &[u32]) {
     let (dst, dst_rest) = dst.as_chunks_mut::<LANES>();
     let (index, index_rest) = index.as_chunks::<LANES>();
     let (runs, _) = src.as_chunks::<LANES>();

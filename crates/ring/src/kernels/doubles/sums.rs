@@ -1,0 +1,191 @@
+//! Sums of products: each is reduced as far as its size allows, so that eight of them and a residue are added up exactly.
+
+use super::super::scalar::KERNELS as SCALAR;
+use super::super::{Addend, dot_rest};
+use super::lanes::{Field, Lanes};
+use crate::convert::Target;
+use crate::modulus::Modulus;
+
+/// Products between reductions: each is below 0.75q, and a sum below 8q < 2^53 is exact.
+const MANY: usize = 8;
+/// Vectors per step: independent sums hide the latency of an addition.
+const PAIR: usize = 2;
+/// Targets of a conversion at once: a word that is loaded and converted serves several products.
+const TARGETS: usize = 3;
+
+#[inline(always)]
+pub(in super::super) fn combine<S: Lanes<N>, const N: usize>(
+    lanes: S,
+    dst: &mut [u64],
+    rows: &[&[u64]],
+    weights: &[u64],
+    offset: u64,
+    modulus: &Modulus,
+) {
+    convert_several(lanes, rows, &mut [Target { row: dst, weights, offset, modulus }]);
+}
+
+#[inline(always)]
+pub(in super::super) fn convert<S: Lanes<N>, const N: usize>(
+    lanes: S,
+    digits: &[&[u64]],
+    targets: &mut [Target<'_>],
+) {
+    let (several, rest) = targets.as_chunks_mut::<TARGETS>();
+    let (twos, ones) = rest.as_chunks_mut::<2>();
+    for targets in several {
+        convert_several(lanes, digits, targets);
+    }
+    for targets in twos {
+        convert_several(lanes, digits, targets);
+    }
+    for target in ones {
+        convert_several(lanes, digits, std::array::from_mut(target));
+    }
+}
+
+#[inline(always)]
+fn convert_several<S: Lanes<N>, const N: usize, const T: usize>(
+    lanes: S,
+    digits: &[&[u64]],
+    targets: &mut [Target<'_>; T],
+) {
+    let mut fields = [Field::new(lanes, targets[0].modulus); T];
+    let mut weights = [const { Vec::new() }; T];
+    let mut offsets = [fields[0].zero; T];
+    for t in 0..T {
+        let Target { weights: words, offset, modulus, .. } = &targets[t];
+        fields[t] = Field::new(lanes, modulus);
+        weights[t].extend(words.iter().map(|&w| w as f64));
+        offsets[t] = lanes.splat_double(modulus.reduce(*offset) as f64);
+    }
+    let words = targets[0].row.len();
+    let steps = words / (PAIR * N);
+    for step in 0..steps {
+        let mut sums = [[fields[0].zero; PAIR]; T];
+        for t in 0..T {
+            sums[t] = [offsets[t]; PAIR];
+        }
+        for (chunk, digits) in digits.chunks(MANY).enumerate() {
+            for (i, row) in digits.iter().enumerate() {
+                let row = vectors::<N>(row, step);
+                let mut x = [fields[0].zero; PAIR];
+                for v in 0..PAIR {
+                    x[v] = fields[0].load(&row[v]);
+                }
+                for t in 0..T {
+                    let weight = lanes.splat_double(weights[t][chunk * MANY + i]);
+                    for v in 0..PAIR {
+                        sums[t][v] = lanes.add(sums[t][v], fields[t].mul(x[v], weight));
+                    }
+                }
+            }
+            for (sums, field) in sums.iter_mut().zip(&fields) {
+                for sum in sums {
+                    *sum = field.reduce(*sum);
+                }
+            }
+        }
+        for t in 0..T {
+            let row = vectors_mut::<N>(targets[t].row, step);
+            for v in 0..PAIR {
+                fields[t].store(&mut row[v], sums[t][v]);
+            }
+        }
+    }
+    let done = steps * PAIR * N;
+    if done < words {
+        let rest: Vec<&[u64]> = digits.iter().map(|row| &row[done..]).collect();
+        for Target { row, weights, offset, modulus } in targets {
+            (SCALAR.combine)(&mut row[done..], &rest, weights, *offset, modulus);
+        }
+    }
+}
+
+#[inline(always)]
+pub(in super::super) fn dot<S: Lanes<N>, const N: usize>(
+    lanes: S,
+    acc0: &mut [u64],
+    acc1: &mut [u64],
+    xs: &[&[u64]],
+    k0: &[&[u64]],
+    k1: &[&[u64]],
+    modulus: &Modulus,
+) {
+    dot_plus(lanes, [acc0, acc1], xs, [k0, k1], &Addend::default(), modulus);
+}
+
+#[inline(always)]
+pub(in super::super) fn dot_plus<S: Lanes<N>, const N: usize>(
+    lanes: S,
+    mut acc: [&mut [u64]; 2],
+    xs: &[&[u64]],
+    keys: [&[&[u64]]; 2],
+    plus: &Addend<'_>,
+    modulus: &Modulus,
+) {
+    let field = Field::new(lanes, modulus);
+    let offset = lanes.splat_double(plus.offset as f64);
+    let steps = acc[0].len() / (PAIR * N);
+    for step in 0..steps {
+        let mut sums = [[offset; PAIR], [field.zero; PAIR]];
+        for ((xs, k0), k1) in xs.chunks(MANY).zip(keys[0].chunks(MANY)).zip(keys[1].chunks(MANY)) {
+            for ((x, k0), k1) in xs.iter().zip(k0).zip(k1) {
+                let (x, k) = (vectors::<N>(x, step), [vectors::<N>(k0, step), vectors::<N>(k1, step)]);
+                for v in 0..PAIR {
+                    let x = field.load(&x[v]);
+                    for half in 0..2 {
+                        let product = field.mul(x, field.load(&k[half][v]));
+                        sums[half][v] = lanes.add(sums[half][v], product);
+                    }
+                }
+            }
+            reduce(&field, &mut sums);
+        }
+        let [rows0, rows1] = plus.rows;
+        for ((weights, rows0), rows1) in
+            plus.weights.chunks(MANY).zip(rows0.chunks(MANY)).zip(rows1.chunks(MANY))
+        {
+            for ((&weight, row0), row1) in weights.iter().zip(rows0).zip(rows1) {
+                let weight = lanes.splat_double(weight as f64);
+                let rows = [vectors::<N>(row0, step), vectors::<N>(row1, step)];
+                for half in 0..2 {
+                    for v in 0..PAIR {
+                        let product = field.mul(field.load(&rows[half][v]), weight);
+                        sums[half][v] = lanes.add(sums[half][v], product);
+                    }
+                }
+            }
+            reduce(&field, &mut sums);
+        }
+        for half in 0..2 {
+            let row = vectors_mut::<N>(acc[half], step);
+            for v in 0..PAIR {
+                field.store(&mut row[v], sums[half][v]);
+            }
+        }
+    }
+    let done = steps * PAIR * N;
+    let [rest0, rest1] = acc.each_mut().map(|row| &mut row[done..]);
+    if !rest0.is_empty() {
+        dot_rest([rest0, rest1], done, xs, keys, plus, modulus);
+    }
+}
+
+#[inline(always)]
+fn reduce<S: Lanes<N>, const N: usize>(field: &Field<S, N>, sums: &mut [[S::Double; PAIR]; 2]) {
+    for sum in sums.as_flattened_mut() {
+        *sum = field.reduce(*sum);
+    }
+}
+
+/// The vectors of a step.
+#[inline(always)]
+fn vectors<const N: usize>(row: &[u64], step: usize) -> &[[u64; N]] {
+    row[step * PAIR * N..(step + 1) * PAIR * N].as_chunks().0
+}
+
+#[inline(always)]
+fn vectors_mut<const N: usize>(row: &mut [u64], step: usize) -> &mut [[u64; N]] {
+    row[step * PAIR * N..(step + 1) * PAIR * N].as_chunks_mut().0
+}
