@@ -28,6 +28,7 @@ impl Lanes<4> for Avx2 {
     instructions! { "avx2,fma";
         load(words: &[u64; 4]) -> __m256i = _mm256_loadu_si256(words.as_ptr().cast());
         store(words: &mut [u64; 4], x: __m256i) -> () = _mm256_storeu_si256(words.as_mut_ptr().cast(), x);
+        prefetch(line: *const u64) -> () = _mm_prefetch::<_MM_HINT_T0>(line.cast());
         splat(word: u64) -> __m256i = _mm256_set1_epi64x(word.cast_signed());
         plus(a: __m256i, b: __m256i) -> __m256i = _mm256_add_epi64(a, b);
         minus(a: __m256i, b: __m256i) -> __m256i = _mm256_sub_epi64(a, b);

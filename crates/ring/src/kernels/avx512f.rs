@@ -36,6 +36,7 @@ impl Lanes<8> for Avx512f {
     instructions! { "avx512f,avx512dq,avx512vl";
         load(words: &[u64; 8]) -> __m512i = _mm512_loadu_si512(words.as_ptr().cast());
         store(words: &mut [u64; 8], x: __m512i) -> () = _mm512_storeu_si512(words.as_mut_ptr().cast(), x);
+        prefetch(line: *const u64) -> () = _mm_prefetch::<_MM_HINT_T0>(line.cast());
         splat(word: u64) -> __m512i = _mm512_set1_epi64(word.cast_signed());
         plus(a: __m512i, b: __m512i) -> __m512i = _mm512_add_epi64(a, b);
         minus(a: __m512i, b: __m512i) -> __m512i = _mm512_sub_epi64(a, b);

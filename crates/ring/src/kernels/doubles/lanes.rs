@@ -14,6 +14,8 @@ pub(in super::super) trait Lanes<const N: usize>: Copy {
 
     fn load(self, words: &[u64; N]) -> Self::Word;
     fn store(self, words: &mut [u64; N], x: Self::Word);
+    /// Asks for a line of memory, which need not exist.
+    fn prefetch(self, line: *const u64);
     fn splat(self, word: u64) -> Self::Word;
     /// a + b modulo 2^64.
     fn plus(self, a: Self::Word, b: Self::Word) -> Self::Word;

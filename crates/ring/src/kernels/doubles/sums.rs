@@ -10,6 +10,9 @@ use crate::modulus::Modulus;
 const MANY: usize = 8;
 /// Vectors per step: independent sums hide the latency of an addition.
 const PAIR: usize = 2;
+/// Words in a line of a cache, and from a word to the one that is asked for beside it.
+const LINE: usize = 8;
+const AHEAD: usize = 8 * LINE;
 /// Targets of a conversion at once: a word that is loaded and converted serves several products.
 const TARGETS: usize = 3;
 
@@ -68,29 +71,18 @@ fn convert_several<S: Lanes<N>, const N: usize, const T: usize>(
         }
         for (chunk, digits) in digits.chunks(MANY).enumerate() {
             for (i, row) in digits.iter().enumerate() {
-                let row = vectors::<N>(row, step);
-                let mut x = [fields[0].zero; PAIR];
-                for v in 0..PAIR {
-                    x[v] = fields[0].load(&row[v]);
-                }
+                let x = load(&fields[0], row, step);
                 for t in 0..T {
                     let weight = lanes.splat_double(weights[t][chunk * MANY + i]);
-                    for v in 0..PAIR {
-                        sums[t][v] = lanes.add(sums[t][v], fields[t].mul(x[v], weight));
-                    }
+                    add_products(&fields[t], &mut sums[t], x, [weight; PAIR]);
                 }
             }
             for (sums, field) in sums.iter_mut().zip(&fields) {
-                for sum in sums {
-                    *sum = field.reduce(*sum);
-                }
+                reduce(field, sums);
             }
         }
         for t in 0..T {
-            let row = vectors_mut::<N>(targets[t].row, step);
-            for v in 0..PAIR {
-                fields[t].store(&mut row[v], sums[t][v]);
-            }
+            store(&fields[t], targets[t].row, step, sums[t]);
         }
     }
     let done = steps * PAIR * N;
@@ -131,38 +123,29 @@ pub(in super::super) fn dot_plus<S: Lanes<N>, const N: usize>(
         let mut sums = [[offset; PAIR], [field.zero; PAIR]];
         for ((xs, k0), k1) in xs.chunks(MANY).zip(keys[0].chunks(MANY)).zip(keys[1].chunks(MANY)) {
             for ((x, k0), k1) in xs.iter().zip(k0).zip(k1) {
-                let (x, k) = (vectors::<N>(x, step), [vectors::<N>(k0, step), vectors::<N>(k1, step)]);
-                for v in 0..PAIR {
-                    let x = field.load(&x[v]);
-                    for half in 0..2 {
-                        let product = field.mul(x, field.load(&k[half][v]));
-                        sums[half][v] = lanes.add(sums[half][v], product);
-                    }
-                }
+                let x = load(&field, x, step);
+                add_products(&field, &mut sums[0], x, load(&field, k0, step));
+                add_products(&field, &mut sums[1], x, load(&field, k1, step));
             }
-            reduce(&field, &mut sums);
+            for sums in &mut sums {
+                reduce(&field, sums);
+            }
         }
         let [rows0, rows1] = plus.rows;
         for ((weights, rows0), rows1) in
             plus.weights.chunks(MANY).zip(rows0.chunks(MANY)).zip(rows1.chunks(MANY))
         {
             for ((&weight, row0), row1) in weights.iter().zip(rows0).zip(rows1) {
-                let weight = lanes.splat_double(weight as f64);
-                let rows = [vectors::<N>(row0, step), vectors::<N>(row1, step)];
-                for half in 0..2 {
-                    for v in 0..PAIR {
-                        let product = field.mul(field.load(&rows[half][v]), weight);
-                        sums[half][v] = lanes.add(sums[half][v], product);
-                    }
-                }
+                let weight = [lanes.splat_double(weight as f64); PAIR];
+                add_products(&field, &mut sums[0], load(&field, row0, step), weight);
+                add_products(&field, &mut sums[1], load(&field, row1, step), weight);
             }
-            reduce(&field, &mut sums);
+            for sums in &mut sums {
+                reduce(&field, sums);
+            }
         }
         for half in 0..2 {
-            let row = vectors_mut::<N>(acc[half], step);
-            for v in 0..PAIR {
-                field.store(&mut row[v], sums[half][v]);
-            }
+            store(&field, acc[half], step, sums[half]);
         }
     }
     let done = steps * PAIR * N;
@@ -173,19 +156,47 @@ pub(in super::super) fn dot_plus<S: Lanes<N>, const N: usize>(
 }
 
 #[inline(always)]
-fn reduce<S: Lanes<N>, const N: usize>(field: &Field<S, N>, sums: &mut [[S::Double; PAIR]; 2]) {
-    for sum in sums.as_flattened_mut() {
+fn reduce<S: Lanes<N>, const N: usize>(field: &Field<S, N>, sums: &mut [S::Double; PAIR]) {
+    for sum in sums {
         *sum = field.reduce(*sum);
     }
 }
 
-/// The vectors of a step.
 #[inline(always)]
-fn vectors<const N: usize>(row: &[u64], step: usize) -> &[[u64; N]] {
-    row[step * PAIR * N..(step + 1) * PAIR * N].as_chunks().0
+fn add_products<S: Lanes<N>, const N: usize>(
+    field: &Field<S, N>,
+    sums: &mut [S::Double; PAIR],
+    x: [S::Double; PAIR],
+    y: [S::Double; PAIR],
+) {
+    for (sum, (x, y)) in sums.iter_mut().zip(x.into_iter().zip(y)) {
+        *sum = field.lanes.add(*sum, field.mul(x, y));
+    }
+}
+
+/// The vectors of a step. Asks for lines of a later step: a sum reads more rows at once than the hardware follows.
+#[inline(always)]
+fn load<S: Lanes<N>, const N: usize>(field: &Field<S, N>, row: &[u64], step: usize) -> [S::Double; PAIR] {
+    let words = &row[step * PAIR * N..(step + 1) * PAIR * N];
+    for line in words.chunks_exact(LINE) {
+        field.lanes.prefetch(line.as_ptr().wrapping_add(AHEAD));
+    }
+    let mut out = [field.zero; PAIR];
+    for (out, words) in out.iter_mut().zip(words.as_chunks().0) {
+        *out = field.load(words);
+    }
+    out
 }
 
 #[inline(always)]
-fn vectors_mut<const N: usize>(row: &mut [u64], step: usize) -> &mut [[u64; N]] {
-    row[step * PAIR * N..(step + 1) * PAIR * N].as_chunks_mut().0
+fn store<S: Lanes<N>, const N: usize>(
+    field: &Field<S, N>,
+    row: &mut [u64],
+    step: usize,
+    sums: [S::Double; PAIR],
+) {
+    let words = &mut row[step * PAIR * N..(step + 1) * PAIR * N];
+    for (words, sum) in words.as_chunks_mut().0.iter_mut().zip(sums) {
+        field.store(words, sum);
+    }
 }
