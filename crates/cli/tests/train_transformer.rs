@@ -70,6 +70,9 @@ fn a_student_learns_from_a_teacher_that_was_interrupted() {
         .map(|l| serde_json::from_str::<serde_json::Value>(l).unwrap()["step"].as_u64().unwrap())
         .collect();
     assert_eq!(steps, (1..=steps.len() as u64).collect::<Vec<_>>());
+    // What has learnt already says what it came to.
+    assert!(report["loss"].as_f64().unwrap() > 0.0, "{report}");
+    assert_eq!(work.teacher(&encoder(), "teacher", &options).json()["loss"], report["loss"]);
     assert!(fs::read_to_string(work.at("teacher/training.svg")).unwrap().starts_with("<svg"));
 
     let (teacher, data, out) = (work.at("teacher"), work.at(""), work.at("model.safetensors"));

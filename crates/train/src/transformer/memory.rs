@@ -76,6 +76,13 @@ impl Memory {
         Ok(memory)
     }
 
+    /// Bytes of what is shown of these lessons for a student of so many layers.
+    #[must_use]
+    pub fn bytes(lessons: &[Lesson], layers: usize, width: usize) -> usize {
+        let tokens: usize = lessons.iter().map(|lesson| lesson.rows.len()).sum();
+        (tokens * layers.saturating_sub(1) + lessons.len()) * width
+    }
+
     /// Room for what is shown of these lessons.
     fn empty(lessons: &[Lesson], layers: usize, width: usize) -> Self {
         let kept = |at: usize| {

@@ -12,7 +12,7 @@ use crate::plot::{Axis, COLOURS, Chart, Mark, Series, thinned, top};
 #[derive(Deserialize)]
 pub struct Line {
     step: usize,
-    loss: f64,
+    pub loss: f64,
     rate: f64,
     #[serde(default)]
     seconds: f64,

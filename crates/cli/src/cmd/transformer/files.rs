@@ -188,6 +188,11 @@ struct Line<'a> {
     seconds: f64,
 }
 
+/// The running mean with one loss more.
+fn running(mean: f32, loss: f32) -> f32 {
+    if mean.is_nan() { loss } else { 0.98 * mean + 0.02 * loss }
+}
+
 /// The log at its end; a last line that was cut off is dropped, or the next one would go on in it.
 fn log(path: &Path) -> std::io::Result<fs::File> {
     let mut log = fs::OpenOptions::new().create(true).read(true).append(true).open(path)?;
@@ -216,6 +221,7 @@ impl<'a> Watched<'a> {
             Learner::default()
         };
         let path = folder.join(LOG);
+        let before = if learner.taken() > 0 { training::read(&path).unwrap_or_default() } else { Vec::new() };
         let log = log(&path).with_context(|| format!("{} cannot be written", path.display()))?;
         stop::watch()?;
         let watched = Self {
@@ -224,7 +230,7 @@ impl<'a> Watched<'a> {
             bar: output::bar(0, what),
             started: Instant::now(),
             resumed: learner.taken(),
-            mean: f32::NAN,
+            mean: before.iter().fold(f32::NAN, |mean, line| running(mean, line.loss as f32)),
             stop_after: pace.stop_after,
         };
         Ok((watched, learner))
@@ -265,7 +271,7 @@ impl<'a> Watched<'a> {
         let seconds = self.started.elapsed().as_secs_f64();
         let line = serde_json::to_string(&Line { at, seconds })? + "\n";
         self.log.write_all(line.as_bytes()).context("the log cannot be written")?;
-        self.mean = if self.mean.is_nan() { at.loss } else { 0.98 * self.mean + 0.02 * at.loss };
+        self.mean = running(self.mean, at.loss);
         self.bar.set_length(at.steps as u64);
         self.bar.set_position(at.step as u64);
         let left = seconds / (at.step - self.resumed).max(1) as f64 * (at.steps - at.step) as f64;
