@@ -32,7 +32,8 @@ pub(in super::super) trait Lanes<const N: usize>: Copy {
     fn as_word(self, x: Self::Double) -> Self::Word;
     /// Words below 2^52 as doubles.
     fn to_double(self, x: Self::Word) -> Self::Double;
-    /// Integers in (-q, q) as words in [0, q).
+    /// Integers in (-q, q) as words in [0, q). None is -0: words become +0, and no product, sum or remainder of such numbers that
+    /// `Field` makes is another zero.
     fn settle(self, x: Self::Double, q: Self::Double, word: Self::Word) -> Self::Word;
     fn splat_double(self, x: f64) -> Self::Double;
     fn add(self, a: Self::Double, b: Self::Double) -> Self::Double;

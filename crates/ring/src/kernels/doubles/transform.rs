@@ -1,7 +1,8 @@
 //! The negacyclic transform and its inverse on integers in doubles, of either sign.
 //!
 //! Between the passes the row holds the bits of doubles. A pass is two levels on four vectors (one level on two, if the
-//! number of levels is odd); after the first, each quarter goes through all remaining passes before the next quarter.
+//! number of levels is odd). Parts of a pass go through all that remains one after the other, until they are a block of a first
+//! cache, over which each pass goes as a whole.
 //! The last levels act within runs of N words: N runs are transposed, and each lane has its own roots.
 //!
 //! Roots of passes are centred, at most (q + 1)/2 in size, so that a product of a number below B q is below (1/2 + B/8) q.
@@ -120,6 +121,7 @@ impl<'a, S: Lanes<N>, const N: usize> Plan<'a, S, N> {
         self.field.lanes.enter(Forward { plan: self, block, index, levels, tidy });
     }
 
+    /// The flag is a literal where loops are: each is compiled for its own.
     #[inline(always)]
     fn forward_pass(&self, block: &mut [u64], index: usize, take: u32, tidy: bool) {
         match (take, tidy) {
@@ -253,7 +255,7 @@ impl<'a, S: Lanes<N>, const N: usize> Plan<'a, S, N> {
             for (x, words) in x.iter_mut().zip(&*tile) {
                 *x = self.get(words);
             }
-            let mut x = self.field.lanes.transpose(x);
+            x = self.field.lanes.transpose(x);
             for level in 0..N.ilog2() {
                 let roots = self.late(index + at * N, level);
                 let half = N >> (level + 1);
@@ -275,7 +277,11 @@ impl<'a, S: Lanes<N>, const N: usize> Plan<'a, S, N> {
     #[inline(always)]
     fn backward_late(&self, block: &mut [u64], index: usize) {
         for (at, tile) in tiles(block).iter_mut().enumerate() {
-            let mut x = self.field.lanes.transpose(std::array::from_fn(|i| self.field.load(&tile[i])));
+            let mut x = [self.field.zero; N];
+            for (x, words) in x.iter_mut().zip(&*tile) {
+                *x = self.field.load(words);
+            }
+            x = self.field.lanes.transpose(x);
             for level in (0..N.ilog2()).rev() {
                 let roots = self.late(index + at * N, level);
                 let half = N >> (level + 1);
