@@ -8,6 +8,7 @@ mod error;
 mod fine;
 pub mod fit;
 pub mod interval;
+pub mod memo;
 pub mod minimax;
 pub mod plan;
 mod polynomial;

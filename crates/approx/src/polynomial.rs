@@ -169,8 +169,18 @@ impl Polynomial {
     /// Error: a few times d * 2^-53 * sum |c_k| inside the domain.
     #[must_use]
     pub fn eval(&self, x: f64) -> f64 {
-        let t = if self.is_unit() { x } else { (2.0 * x - self.lo - self.hi) / (self.hi - self.lo) };
-        clenshaw(&self.coefficients, t)
+        clenshaw(&self.coefficients, self.place(x))
+    }
+
+    /// p at each of these x, the same bits as [`Polynomial::eval`]: several at once take little longer than one.
+    #[must_use]
+    pub fn eval_each<const N: usize>(&self, x: [f64; N]) -> [f64; N] {
+        clenshaw_each(&self.coefficients, x.map(|x| self.place(x)))
+    }
+
+    /// x on [-1, 1].
+    fn place(&self, x: f64) -> f64 {
+        if self.is_unit() { x } else { (2.0 * x - self.lo - self.hi) / (self.hi - self.lo) }
     }
 
     /// c times the polynomial.
@@ -208,9 +218,18 @@ pub(crate) fn check_domain(lo: f64, hi: f64) -> Result<(), Error> {
 
 /// sum c_k T_k(t) by Clenshaw's recurrence.
 pub(crate) fn clenshaw(coefficients: &[f64], t: f64) -> f64 {
-    let (mut b1, mut b2) = (0.0, 0.0);
+    let [value] = clenshaw_each(coefficients, [t]);
+    value
+}
+
+/// The same for several t, whose recurrences do not wait for each other.
+fn clenshaw_each<const N: usize>(coefficients: &[f64], t: [f64; N]) -> [f64; N] {
+    let (mut b1, mut b2) = ([0.0; N], [0.0; N]);
     for &c in coefficients.iter().skip(1).rev() {
-        (b1, b2) = (c + 2.0 * t * b1 - b2, b1);
+        for ((b1, b2), t) in b1.iter_mut().zip(&mut b2).zip(&t) {
+            (*b1, *b2) = (c + 2.0 * t * *b1 - *b2, *b1);
+        }
     }
-    coefficients.first().map_or(0.0, |c| c + t * b1 - b2)
+    let first = coefficients.first();
+    std::array::from_fn(|i| first.map_or(0.0, |c| c + t[i] * b1[i] - b2[i]))
 }

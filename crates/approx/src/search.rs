@@ -14,9 +14,10 @@
 //! Bossuat, Mouchet, Troncoso-Pastoriza and Hubaux (2021) for the depth-optimal recursion.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use crate::plan::{Node, Plan, Power};
-use crate::polynomial::levels;
+use crate::polynomial::{MAX_DEGREE, levels};
 
 /// Products count this much more than relinearisations when plans are compared.
 const PRODUCT: u32 = 1 << 12;
@@ -33,7 +34,7 @@ pub(crate) fn plan(coefficients: &[f64]) -> Plan {
     }
     let step = if odd_apart_from_constant { 2 } else { 1 };
     let depth = levels(degree + 1);
-    let mut costs = best_powers(degree, step, depth);
+    let mut costs = Costs::new(best_powers(degree, step).to_vec(), degree, step, depth);
     let root = costs.build(coefficients.to_vec(), depth);
     finish(costs.powers, root, depth)
 }
@@ -102,8 +103,15 @@ fn mark(node: &Node, used: &mut [bool]) -> u32 {
     }
 }
 
-/// The powers whose plan is cheapest for a dense polynomial of this degree (step 2: odd terms only).
-fn best_powers(degree: usize, step: usize, depth: u32) -> Costs {
+/// The powers whose plan is cheapest for a dense polynomial of this degree (step 2: odd terms only), searched for once.
+fn best_powers(degree: usize, step: usize) -> &'static [Power] {
+    static FOUND: [[OnceLock<Vec<Power>>; MAX_DEGREE + 1]; 2] =
+        [const { [const { OnceLock::new() }; MAX_DEGREE + 1] }; 2];
+    FOUND[step - 1][degree].get_or_init(|| search(degree, step))
+}
+
+fn search(degree: usize, step: usize) -> Vec<Power> {
+    let depth = levels(degree + 1);
     let mut best: Option<(u32, Costs)> = None;
     for baby in (1..=degree).step_by(step) {
         // A smaller first giant is a baby already, unless babies are odd and giants even.
@@ -129,7 +137,7 @@ fn best_powers(degree: usize, step: usize, depth: u32) -> Costs {
     }
     // The set of all powers has a plan (a single leaf, or a split by the largest power of two), so the loop found one;
     // degrees 0 and 1 need no power at all.
-    best.map_or_else(|| Costs::new(Vec::new(), degree, step, depth), |(_, costs)| costs)
+    best.map(|(_, costs)| costs.powers).unwrap_or_default()
 }
 
 /// No plan with these powers has fewer products: every leaf holds at most one coefficient for each power.

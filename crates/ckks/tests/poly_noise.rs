@@ -45,11 +45,11 @@ fn measure(params: &Params, p: &Polynomial, seeds: u64) -> (Vec<f64>, f64, Noise
 fn agrees(params: &Params, p: &Polynomial, seeds: u64) {
     let (slots, top) = (params.max_slots(), params.highest());
     let (squares, worst, input) = measure(params, p, seeds);
-    let whole = params.poly_noise(p, input, slots, top);
+    let whole = params.poly_noise(p, input, slots, top).most();
     let mut largest = 0.0f64;
     for (t, square) in POINTS.into_iter().zip(squares) {
         let x = if p.is_unit() { t } else { (t - p.to_unit().shift) / p.to_unit().scale };
-        let predicted = params.poly_noise_at(p, x, input, slots, top);
+        let predicted = params.poly_noise(p, input, slots, top).at(x);
         let ratio = square.sqrt() / predicted.0;
         assert!((0.8..1.2).contains(&ratio), "degree {}, x = {x}: {ratio:.3}", p.degree());
         assert!(predicted <= whole, "degree {}, x = {x}", p.degree());
@@ -89,6 +89,6 @@ fn a_domain_of_its_own_costs_a_rounding() {
     let mixed = [0.25, 0.5, -0.2, 0.1, 0.0, -0.3, 0.02, 0.1];
     agrees(&params, &Polynomial::new(-3.0, 5.0, mixed.to_vec()).unwrap(), 8);
     let constant = Polynomial::unit(vec![0.5]).unwrap();
-    let noise = params.poly_noise(&constant, Noise(1e-6), 512, params.highest());
+    let noise = params.poly_noise(&constant, Noise(1e-6), 512, params.highest()).most();
     assert_eq!(noise, Noise(0.0));
 }

@@ -12,6 +12,8 @@ use arras_approx::{Error, Polynomial};
 const PARTS: usize = 4096;
 /// Points that are followed in each part.
 const POINTS: usize = 8;
+/// A number for each of them, and for the end.
+type Points = [f64; POINTS + 1];
 /// Numbers of the box at which noise is looked up.
 const SAMPLES: usize = 128;
 
@@ -33,32 +35,41 @@ impl Spread {
     /// How far real parts stray because of the imaginary ones.
     pub fn bend(&self, p: &Polynomial) -> Result<f64, Error> {
         let [_, second, _, fourth] = derivatives(p)?;
-        let at = |x: f64, y: f64| second.eval(x).abs() / 2.0 + y * y / 24.0 * fourth.eval(x).abs();
-        Ok(self.points().map(|(_, x, y)| y * y * at(x, y)).fold(0.0, f64::max))
+        let most = self.parts().map(|(x, y)| {
+            let (second, fourth) = (second.eval_each(x), fourth.eval_each(x));
+            let at = |(a, b): (f64, f64)| y * y * (a.abs() / 2.0 + y * y / 24.0 * b.abs());
+            second.into_iter().zip(fourth).map(at).fold(0.0, f64::max)
+        });
+        Ok(most.fold(0.0, f64::max))
     }
 
     /// Of the slots that leave a stage, whose real parts stray by a margin and whose imaginary ones get the noise of x.
     pub fn after(&self, p: &Polynomial, margin: f64, noise: &dyn Fn(f64) -> f64) -> Result<Self, Error> {
         let [first, _, third, _] = derivatives(p)?;
-        let slope = |x: f64, y: f64| first.eval(x).abs() + y * y / 6.0 * third.eval(x).abs();
-        let least = self.points().map(|(_, x, _)| p.eval(x)).fold(f64::INFINITY, f64::min);
-        let mut next = Self { near: (least - margin).max(0.0), imaginary: vec![0.0; PARTS] };
+        let values: Vec<Points> = self.parts().map(|(x, _)| p.eval_each(x)).collect();
+        let least = values.iter().flatten().copied().fold(f64::INFINITY, f64::min);
+        let mut next = Self { near: (least - margin).max(0.0), imaginary: Vec::new() };
         let sample = |i: usize| noise(self.near + (1.0 - self.near) * i as f64 / SAMPLES as f64);
         let samples: Vec<f64> = (0..=SAMPLES).map(sample).collect();
         let around = |x: f64| {
             let first = self.part(x) * SAMPLES / PARTS;
             samples[first].max(samples[first + 1])
         };
-        let mut before = None;
-        for (k, x, y) in self.points() {
-            let (value, y) = (p.eval(x), y * slope(x, y) + around(x));
-            // Where a slope is steep, whole parts lie between the values at two points.
-            let (from, most) = before.filter(|_| k > 0).unwrap_or((value, y));
-            let (lo, hi) = (value.min(from) - margin, value.max(from) + margin);
-            let parts = next.part(lo)..=next.part(hi);
-            next.imaginary[parts].iter_mut().for_each(|there| *there = there.max(y).max(most));
-            before = Some((value, y));
+        let mut covers = Covers::new();
+        for ((x, y), values) in self.parts().zip(values) {
+            let (first, third) = (first.eval_each(x), third.eval_each(x));
+            let slopes = first.into_iter().zip(third).map(|(a, b)| a.abs() + y * y / 6.0 * b.abs());
+            let leaving = slopes.zip(x).map(|(slope, x)| y * slope + around(x));
+            let mut before = None;
+            for (value, y) in values.into_iter().zip(leaving) {
+                // Where a slope is steep, whole parts lie between the values at two points.
+                let (from, most) = before.unwrap_or((value, y));
+                let (lo, hi) = (value.min(from) - margin, value.max(from) + margin);
+                covers.add(next.part(lo), next.part(hi), y.max(most));
+                before = Some((value, y));
+            }
         }
+        next.imaginary = covers.most();
         Ok(next)
     }
 
@@ -73,18 +84,57 @@ impl Spread {
         self.imaginary.iter().copied().fold(0.0, f64::max)
     }
 
-    /// Points of all parts, ends included, each with its number in the part and the bound of the imaginary parts there.
-    fn points(&self) -> impl Iterator<Item = (usize, f64, f64)> {
+    /// The points of each part, ends included, with the bound of the imaginary parts there.
+    fn parts(&self) -> impl Iterator<Item = (Points, f64)> {
         let step = (1.0 - self.near) / (PARTS * POINTS) as f64;
-        let point = move |part: usize, k: usize| self.near + step * (part * POINTS + k) as f64;
+        let points =
+            move |part: usize| std::array::from_fn(|k| self.near + step * (part * POINTS + k) as f64);
         let parts = self.imaginary.iter().enumerate().filter(|(_, y)| **y > 0.0);
-        parts.flat_map(move |(part, &y)| (0..=POINTS).map(move |k| (k, point(part, k), y)))
+        parts.map(move |(part, &y)| (points(part), y))
     }
 
     /// The part of the box in which a number is, or the one next to it.
     fn part(&self, x: f64) -> usize {
         let place = (x - self.near) / (1.0 - self.near) * PARTS as f64;
         (place.max(0.0) as usize).min(PARTS - 1)
+    }
+}
+
+/// The largest of the numbers that cover a part, each of which covers parts in a row.
+///
+/// A row is the union of two of a length that is a power of two, which may overlap: so a number takes two steps however
+/// many parts it covers.
+struct Covers {
+    /// Entry k, i: of numbers that cover 2^k parts from part i on.
+    rows: Vec<Vec<f64>>,
+}
+
+impl Covers {
+    fn new() -> Self {
+        Self { rows: (0..=PARTS.ilog2()).map(|k| vec![0.0; PARTS + 1 - (1 << k)]).collect() }
+    }
+
+    /// A number for the parts from `first` to `last`.
+    fn add(&mut self, first: usize, last: usize, number: f64) {
+        let length = (last + 1).saturating_sub(first).max(1).ilog2();
+        let row = &mut self.rows[length as usize];
+        for at in [first, last + 1 - (1 << length)] {
+            row[at] = row[at].max(number);
+        }
+    }
+
+    /// For each part; zero where no number covers it.
+    fn most(mut self) -> Vec<f64> {
+        let mut longer = self.rows.pop().unwrap_or_default();
+        while let Some(mut row) = self.rows.pop() {
+            let half = row.len() - longer.len();
+            for (i, number) in longer.into_iter().enumerate() {
+                row[i] = row[i].max(number);
+                row[i + half] = row[i + half].max(number);
+            }
+            longer = row;
+        }
+        longer
     }
 }
 
@@ -146,6 +196,23 @@ mod tests {
         assert_eq!(after.imaginary[after.part(0.6)], after.imaginary[0]);
         let real = after.clone().made_real(0.001);
         assert_eq!((real.near, real.most(), real.imaginary[0]), (after.near, 0.001, 0.001));
+    }
+
+    #[test]
+    fn a_part_gets_the_largest_number_that_covers_it() {
+        let (mut covers, mut plain) = (Covers::new(), vec![0.0_f64; PARTS]);
+        for i in 0..300_usize {
+            let (first, length) = (i * i * 37 % PARTS, 1 << (i % 13));
+            let (last, number) = ((first + length - i % 2).min(PARTS - 1), (i * 71 % 101) as f64);
+            covers.add(first, last, number);
+            plain[first..=last].iter_mut().for_each(|there| *there = there.max(number));
+        }
+        covers.add(PARTS - 1, PARTS - 1, 1000.0);
+        plain[PARTS - 1] = 1000.0;
+        assert_eq!(covers.most(), plain);
+        let mut whole = Covers::new();
+        whole.add(0, PARTS - 1, 2.0);
+        assert!(whole.most().iter().all(|&number| number == 2.0));
     }
 
     #[test]

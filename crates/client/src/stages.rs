@@ -1,7 +1,7 @@
 //! The noise of the stages of a sign: by how much each may stray from its polynomial at the levels where it runs.
 
 use arras_approx::Polynomial;
-use arras_ckks::noise::Noise;
+use arras_ckks::noise::{Noise, PolyNoise};
 use arras_ckks::{Level, Params};
 
 use crate::spread::Spread;
@@ -72,12 +72,11 @@ impl Stages<'_> {
         p: &Polynomial,
         spreads: &mut Vec<Spread>,
     ) -> Result<Stray, arras_approx::Error> {
-        let noise = self.margin(stage, p);
+        let own = self.own(stage, p);
+        let noise = self.worst(&own, PolyNoise::most);
         let Some(entering) = spreads.last() else { return Ok(Stray { noise, bend: f64::NAN }) };
         let bend = entering.bend(p)?;
-        let Tail { params, slots, .. } = self.tail;
-        let noise_at =
-            |x: f64| self.worst(stage, p, |p, level| params.poly_noise_at(p, x, Noise(0.0), slots, level));
+        let noise_at = |x: f64| self.worst(&own, |noise| noise.at(x));
         let leaving = entering.after(p, noise + bend, &noise_at)?;
         // What the key switch adds is no more real than other noise.
         let made_real = || self.starts(stage + 1).map(|level| self.tail.switch(level)).fold(0.0, f64::max);
@@ -87,13 +86,13 @@ impl Stages<'_> {
 
     /// What the noise of a stage stays below, in units of p: of it alone, for how far inputs stray is in the domains.
     pub fn margin(&self, stage: usize, p: &Polynomial) -> f64 {
-        let Tail { params, slots, .. } = self.tail;
-        self.worst(stage, p, |p, level| params.poly_noise(p, Noise(0.0), slots, level))
+        self.worst(&self.own(stage, p), PolyNoise::most)
     }
 
-    /// The noise of a polynomial at its worst level and factor. Whoever evaluates a multiple of it divides the noise of its
+    /// The noise of a polynomial at each of its levels and factors. Whoever evaluates a multiple of it divides the noise of its
     /// rounding by that, and whoever makes values real evaluates the half and adds a key switch.
-    fn worst(&self, stage: usize, p: &Polynomial, noise: impl Fn(&Polynomial, Level) -> Noise) -> f64 {
+    fn own(&self, stage: usize, p: &Polynomial) -> Vec<Own> {
+        let Tail { params, slots, .. } = self.tail;
         let real = self.real_after == Some(stage);
         let last = stage + 1 == self.degrees.len() && !self.factors.is_empty();
         let factors = if real {
@@ -105,18 +104,31 @@ impl Stages<'_> {
         };
         let scaled = factors.iter().filter_map(|&factor| Some((factor, p.scaled(factor).ok()?)));
         let all = scaled.flat_map(|(factor, p)| {
-            let noise = &noise;
             self.starts(stage).map(move |start| {
-                let own = noise(&p, self.tail.level(start)).times(factor.abs().recip());
+                let noise = params.poly_noise(&p, Noise(0.0), slots, self.tail.level(start));
                 let level = self.tail.level(start.saturating_sub(p.depth()));
-                let Tail { params, slots, .. } = self.tail;
                 let switch = if real { params.switch_noise(slots, level) } else { Noise(0.0) };
-                self.tail.bound(own.plus(switch))
+                Own { noise, over: factor.abs().recip(), switch }
             })
         });
+        all.collect()
+    }
+
+    /// What no slot exceeds, at the worst level and factor.
+    fn worst(&self, own: &[Own], noise: impl Fn(&PolyNoise) -> Noise) -> f64 {
+        let all = own.iter().map(|own| self.tail.bound(noise(&own.noise).times(own.over).plus(own.switch)));
         // A multiple that is no polynomial has no noise that could be foretold.
         all.reduce(f64::max).unwrap_or(f64::INFINITY)
     }
+}
+
+/// The noise of a stage at one level.
+struct Own {
+    noise: PolyNoise,
+    /// What it is multiplied by.
+    over: f64,
+    /// That of making values real.
+    switch: Noise,
 }
 
 /// Levels of a polynomial of this degree.

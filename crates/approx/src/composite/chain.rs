@@ -4,6 +4,7 @@ use super::weighted::Bounds;
 use super::{Composite, Stage};
 use crate::error::Error;
 use crate::interval::{Interval, Real};
+use crate::memo::Memo;
 use crate::minimax;
 use crate::polynomial::Polynomial;
 use crate::range::{increases, on_unit};
@@ -56,10 +57,8 @@ impl Chain {
         last: bool,
         margin: &mut dyn FnMut(&Polynomial) -> f64,
     ) -> Result<(), Error> {
-        let best = minimax::sign(self.noisy.lo(), self.noisy.hi(), degree)?;
-        let p = best.polynomial(self.scaling)?;
-        let c: Vec<f64> = p.coefficients().iter().skip(1).step_by(2).copied().collect();
-        let mut next = if last { 1.0 } else { scaling_above(1.0 + best.error()) };
+        let (error, c) = best(self.noisy, degree, self.scaling)?;
+        let mut next = if last { 1.0 } else { scaling_above(1.0 + error) };
         for _ in 0..TRIES {
             // The caller's margin is in units of what is evaluated; the stage speaks in those of the printed polynomial.
             let margin = times(margin(&fold(&c, next)?), next);
@@ -153,6 +152,17 @@ impl Chain {
     fn too_wide(&self, after: Interval) -> Error {
         Error::StageTooWide { stage: self.stages.len(), lo: after.lo(), hi: after.hi() }
     }
+}
+
+/// The error of the best polynomial of this degree on an interval, and the c_k of its sum of c_k T_{2k+1}(x / scaling).
+fn best(domain: Interval, degree: usize, scaling: f64) -> Result<(f64, Vec<f64>), Error> {
+    static FOUND: Memo<([u64; 3], usize), (f64, Vec<f64>)> = Memo::new();
+    let numbers = [domain.lo(), domain.hi(), scaling].map(f64::to_bits);
+    FOUND.get((numbers, degree), || {
+        let best = minimax::sign(domain.lo(), domain.hi(), degree)?;
+        let p = best.polynomial(scaling)?;
+        Ok((best.error(), p.coefficients().iter().skip(1).step_by(2).copied().collect()))
+    })
 }
 
 /// The largest |x - 1| in the interval.

@@ -24,6 +24,7 @@ use num_bigint::BigInt;
 pub use best::{Best, Union, best};
 
 use crate::error::Error;
+use crate::memo::Memo;
 use crate::polynomial::{MAX_DEGREE, Polynomial};
 use number::{Fixed, shifted};
 use remez::{Levelled, Squares};
@@ -68,6 +69,15 @@ impl Ends {
             Ends::Pair(lo, hi) => (lo, hi),
             Ends::Around(tau) => (1.0 - tau, 1.0 + tau),
             Ends::Near(gap) => (gap, 2.0 - gap),
+        }
+    }
+
+    /// What tells it from others.
+    fn key(self) -> (u8, [u64; 2]) {
+        match self {
+            Ends::Pair(lo, hi) => (0, [lo.to_bits(), hi.to_bits()]),
+            Ends::Around(tau) => (1, [tau.to_bits(), 0]),
+            Ends::Near(gap) => (2, [gap.to_bits(), 0]),
         }
     }
 
@@ -148,6 +158,12 @@ pub fn sign_with_gap(gap: f64, degree: usize) -> Result<Minimax, Error> {
 }
 
 fn solve(ends: Ends, degree: usize) -> Result<Minimax, Error> {
+    static SOLVED: Memo<(u8, [u64; 2], usize), Minimax> = Memo::new();
+    let (kind, numbers) = ends.key();
+    SOLVED.get((kind, numbers, degree), || exchanged(ends, degree))
+}
+
+fn exchanged(ends: Ends, degree: usize) -> Result<Minimax, Error> {
     if degree.is_multiple_of(2) {
         return Err(Error::EvenDegree { degree });
     }

@@ -12,6 +12,8 @@ use crate::params::Params;
 
 mod poly;
 
+pub use poly::PolyNoise;
+
 /// The standard deviation of the error in the real part of a slot.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
 pub struct Noise(pub f64);

@@ -5,7 +5,7 @@
 //! powers with a common ancestor and quotients are thereby taken with all their correlations, and nothing is bounded twice.
 //! Derivatives are found backwards through the plan (Linnainmaa 1976). Products of two errors are left out.
 
-use arras_approx::{Node, Plan, Polynomial};
+use arras_approx::{Affine, Node, Plan, Polynomial};
 use arras_rlwe::Level;
 
 use super::Noise;
@@ -14,30 +14,20 @@ use crate::params::Params;
 /// Points of the grid for each degree of the polynomial.
 const GRID: usize = 8;
 
+/// The noise of a polynomial as a function of x.
+#[derive(Debug, Clone)]
+pub struct PolyNoise {
+    plan: Plan,
+    errors: Errors,
+    input: Noise,
+    /// From the domain to [-1, 1].
+    affine: Affine,
+    degree: usize,
+}
+
 impl Params {
-    /// Of p(x) for whatever x of the domain is worst, from an input with this error at this level.
-    ///
-    /// The variance is a polynomial in x of degree 2d at most, so its maximum over [-1, 1] exceeds that over 8d + 1 Chebyshev
-    /// points by a factor of 1 / cos(pi/8) at most (Ehlich and Zeller 1964), which is included.
-    ///
-    /// Cost: 8d evaluations of the plan in numbers. Slots that come from elsewhere than the domain are not covered.
-    pub fn poly_noise(&self, p: &Polynomial, input: Noise, slots: usize, level: Level) -> Noise {
-        let (plan, errors, input) = self.prepare(p, input, slots, level);
-        let points = GRID * p.degree();
-        let at = |j: usize| (std::f64::consts::PI * j as f64 / points.max(1) as f64).cos();
-        let most = (0..=points).map(|j| errors.variance(&plan, at(j), input)).fold(0.0, f64::max);
-        Noise((most / (std::f64::consts::PI / GRID as f64).cos()).sqrt())
-    }
-
-    /// Of p(x) at one x of the domain, from an input with this error at this level.
-    pub fn poly_noise_at(&self, p: &Polynomial, x: f64, input: Noise, slots: usize, level: Level) -> Noise {
-        let (plan, errors, input) = self.prepare(p, input, slots, level);
-        let t = if p.is_unit() { x } else { p.to_unit().apply(x) };
-        Noise(errors.variance(&plan, t, input).sqrt())
-    }
-
-    /// The plan on [-1, 1], the errors that its parts add, and the error of its input.
-    fn prepare(&self, p: &Polynomial, input: Noise, slots: usize, level: Level) -> (Plan, Errors, Noise) {
+    /// Of p(x), from an input with this error at this level. Cost: that of a plan.
+    pub fn poly_noise(&self, p: &Polynomial, input: Noise, slots: usize, level: Level) -> PolyNoise {
         let (unit, affine) = p.on_unit();
         let (mut level, mut input) = (level, input);
         if !p.is_unit() {
@@ -46,11 +36,35 @@ impl Params {
         }
         let plan = unit.plan();
         let errors = Errors::new(self, plan.depth, slots, level);
-        (plan, errors, input)
+        PolyNoise { plan, errors, input, affine, degree: p.degree() }
+    }
+}
+
+impl PolyNoise {
+    /// For whatever x of the domain is worst.
+    ///
+    /// The variance is a polynomial in x of degree 2d at most, so its maximum over [-1, 1] exceeds that over 8d + 1 Chebyshev
+    /// points by a factor of 1 / cos(pi/8) at most (Ehlich and Zeller 1964), which is included.
+    ///
+    /// Cost: 8d evaluations of the plan in numbers. Slots that come from elsewhere than the domain are not covered.
+    #[must_use]
+    pub fn most(&self) -> Noise {
+        let points = GRID * self.degree;
+        let at = |j: usize| (std::f64::consts::PI * j as f64 / points.max(1) as f64).cos();
+        let variance = |j: usize| self.errors.variance(&self.plan, at(j), self.input);
+        let most = (0..=points).map(variance).fold(0.0, f64::max);
+        Noise((most / (std::f64::consts::PI / GRID as f64).cos()).sqrt())
+    }
+
+    /// At one x of the domain.
+    #[must_use]
+    pub fn at(&self, x: f64) -> Noise {
+        Noise(self.errors.variance(&self.plan, self.affine.apply(x), self.input).sqrt())
     }
 }
 
 /// The deviations that are added by what lands at each depth; entry 0 is that of the input and not used.
+#[derive(Debug, Clone)]
 struct Errors {
     /// By a rescale alone.
     rescale: Vec<f64>,

@@ -369,7 +369,7 @@ impl Arith for Bounds<'_> {
         let off = (2.0 * affine.scale.abs() * a.imaginary).sqrt() * p.degree() as f64;
         let slope = slopes.sum::<f64>() * affine.scale.abs() * off.exp();
         let input = arras_ckks::noise::Noise(0.0);
-        let own = self.tail.params.poly_noise(p, input, self.tail.slots, self.tail.level(a.level));
+        let own = self.tail.params.poly_noise(p, input, self.tail.slots, self.tail.level(a.level)).most();
         let noise = self.tail.bound(own);
         // All of it counts as this round's, which it is at most.
         let error = Wrong::drift(slope * (a.error + a.imaginary) + noise);

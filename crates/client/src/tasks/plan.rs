@@ -2,6 +2,7 @@
 
 use arras_approx::Composite;
 use arras_approx::degrees::{Goal, Products, fewest_products, least_depth};
+use arras_approx::memo::Memo;
 use arras_apps::prepared::Refresh;
 use arras_apps::{Need, Prepared, Program};
 use arras_circuits::{Arith as _, Op, Sign, Trace, Tracer};
@@ -375,7 +376,19 @@ fn refreshes(preset: &BootPreset, params: &Params, slots: usize, trace: &Trace) 
 }
 
 /// Degrees for a need, whose arguments stray by so much: of least depth, then of fewest products.
+///
+/// The same is asked for on every ground, and for programs of all sizes.
 fn choice(need: Need, narrower: f64, input: f64) -> Result<Choice, Error> {
+    static CHOSEN: Memo<[u64; 4], Choice> = Memo::new();
+    let (gap, error) = match need {
+        Need::Step { gap, error } => (gap, error),
+        // No step has this gap.
+        Need::Ramp { error } => (f64::INFINITY, error),
+    };
+    CHOSEN.get([gap, error, narrower, input].map(f64::to_bits), || chosen(need, narrower, input))
+}
+
+fn chosen(need: Need, narrower: f64, input: f64) -> Result<Choice, Error> {
     match need {
         Need::Step { gap, error } => {
             let goal = Goal::new(1.0 - error.log2(), gap * narrower, DEGREE)?.with_input_margin(input)?;

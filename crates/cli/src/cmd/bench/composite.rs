@@ -120,7 +120,7 @@ impl Library {
         let top = Level(request.level);
         let mut margins = |stage: usize, polynomial: &Polynomial| {
             let level = top.down(depths[..stage].iter().sum()).unwrap_or(Level(0));
-            params.poly_noise(polynomial, Noise(0.0), slots, level).bound(slots)
+            params.poly_noise(polynomial, Noise(0.0), slots, level).most().bound(slots)
         };
         let input_margin = params.public_noise(slots, top).bound(slots);
         let composite = Composite::build(epsilon, input_margin, &degrees, &mut margins)?;

@@ -131,7 +131,7 @@ fn with_noise(goal: &Goal, degrees: &[usize], scales: Scales) -> anyhow::Result<
         let used = levels.iter().take(stage).sum::<u32>();
         let level = top.down(used).unwrap_or(Level(0));
         // The domain of a stage has room for the noise of its input: what is left is its own.
-        params.poly_noise(p, Noise(0.0), slots, level).bound(slots)
+        params.poly_noise(p, Noise(0.0), slots, level).most().bound(slots)
     };
     Ok(Composite::build(goal.epsilon(), fresh.plus(fresh).bound(slots), degrees, &mut margin)?)
 }
