@@ -2,6 +2,7 @@
 
 mod bounds;
 mod candidate;
+mod choice;
 mod plan;
 mod signs;
 

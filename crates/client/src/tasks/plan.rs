@@ -1,16 +1,14 @@
 //! Degrees, parameters and keys for a program, and the proof that its results round to the right integers.
 
 use arras_approx::Composite;
-use arras_approx::degrees::{Goal, Products, fewest_products, least_depth};
-use arras_approx::memo::Memo;
 use arras_apps::prepared::Refresh;
 use arras_apps::{Need, Prepared, Program};
 use arras_circuits::{Arith as _, Op, Sign, Trace, Tracer};
 use arras_ckks::boot::presets::{BootPreset, PRESETS};
 use arras_ckks::{KeyRequest, Params, Security, Shape};
 
-use super::bounds::{Bounded, Bounds, Known, Refreshes, Wrong};
-use super::signs::Proved;
+use super::bounds::{Bounded, Bounds, Known, Refreshes};
+use super::choice::{Choice, Tried, choice, proven};
 use crate::error::Error;
 use crate::plan::{key_request, scheduled, smallest};
 use crate::stages::Tail;
@@ -20,10 +18,6 @@ const CHAINS: [(u32, u32); 8] =
     [(43, 38), (46, 41), (49, 44), (50, 47), (60, 50), (64, 56), (70, 60), (80, 70)];
 /// What gaps are multiplied by when degrees are chosen, until noise has its place beside the error of the degrees.
 const NARROWER: [f64; 5] = [1.0, 0.98, 0.93, 0.85, 0.7];
-/// The distances, in multiples of the error, from which on the sign inside max and its like shall be right.
-const FACTORS: [f64; 6] = [16.0, 12.0, 8.0, 6.0, 4.0, 2.0];
-/// The largest degree of a polynomial.
-const DEGREE: usize = 63;
 /// How often a proof is begun with what the one before found.
 const ROUNDS: usize = 4;
 
@@ -195,17 +189,6 @@ struct Evidence {
     certificates: Vec<Composite>,
 }
 
-/// Degrees of a sign.
-#[derive(Clone)]
-struct Choice {
-    need: Need,
-    degrees: Vec<usize>,
-    gap: f64,
-    /// Without noise inside: what degrees of later signs are chosen by.
-    ideal: Composite,
-    sign: Sign,
-}
-
 impl<'a, P: Program + Clone> Draft<'a, P> {
     /// Degrees for each sign in order, given how far the arguments stray that the signs before it leave.
     fn new(program: &'a P, narrower: f64, ground: Ground, security: Security) -> Result<Self, Error> {
@@ -292,8 +275,9 @@ impl<'a, P: Program + Clone> Draft<'a, P> {
     fn proved(&self) -> Result<Evidence, Error> {
         let stages = self.choices.iter().map(|choice| choice.degrees.len()).max().unwrap_or(1);
         let mut first = None;
+        let mut tried = Tried::default();
         for earlier in 0..stages.max(1) {
-            match self.proved_with(earlier) {
+            match self.proved_with(earlier, &mut tried) {
                 Ok(evidence) => return Ok(evidence),
                 Err(error) => first = first.or(Some(error)),
             }
@@ -305,7 +289,7 @@ impl<'a, P: Program + Clone> Draft<'a, P> {
     ///
     /// Where values go round, what a sign leaves comes back to it: then what was assumed of imaginary parts may be too little,
     /// and is taken from the proof the next time.
-    fn proved_with(&self, earlier: usize) -> Result<Evidence, Error> {
+    fn proved_with(&self, earlier: usize, tried: &mut Tried) -> Result<Evidence, Error> {
         let tail = self.tail();
         let mut assumed: Vec<Known> = self.choices.iter().map(Choice::assumed).collect();
         if self.read(tail, assumed.clone()).is_err() {
@@ -318,7 +302,8 @@ impl<'a, P: Program + Clone> Draft<'a, P> {
             // One sign after the other: what is proved of one is where the next begins.
             for (at, choice) in self.choices.iter().enumerate() {
                 let (_, places) = self.read(tail, known.clone())?;
-                let proved = choice.prove(tail, places.get(at).ok_or(Error::ForeignFunction)?, earlier)?;
+                let known_at = places.get(at).ok_or(Error::ForeignFunction)?;
+                let proved = choice.prove(tail, known_at, earlier, tried.of(at))?;
                 if let Some(known) = known.get_mut(at) {
                     *known = proven(&proved);
                 }
@@ -373,125 +358,6 @@ fn refreshes(preset: &BootPreset, params: &Params, slots: usize, trace: &Trace) 
     }
     let schedule = scheduled(preset, params, slots, trace)?;
     Ok(Refresh { preset: preset.name.to_owned(), start: u32::from(params.highest().0), schedule })
-}
-
-/// Degrees for a need, whose arguments stray by so much: of least depth, then of fewest products.
-///
-/// The same is asked for on every ground, and for programs of all sizes.
-fn choice(need: Need, narrower: f64, input: f64) -> Result<Choice, Error> {
-    static CHOSEN: Memo<[u64; 4], Choice> = Memo::new();
-    let (gap, error) = match need {
-        Need::Step { gap, error } => (gap, error),
-        // No step has this gap.
-        Need::Ramp { error } => (f64::INFINITY, error),
-    };
-    CHOSEN.get([gap, error, narrower, input].map(f64::to_bits), || chosen(need, narrower, input))
-}
-
-fn chosen(need: Need, narrower: f64, input: f64) -> Result<Choice, Error> {
-    match need {
-        Need::Step { gap, error } => {
-            let goal = Goal::new(1.0 - error.log2(), gap * narrower, DEGREE)?.with_input_margin(input)?;
-            ideal(need, &goal, gap, input)
-        }
-        Need::Ramp { error } => {
-            let alpha = -error.log2();
-            let mut last = Error::Unreachable { alpha };
-            for factor in FACTORS.iter().filter(|&&factor| factor * error < 1.0) {
-                let goal = Goal::for_max(alpha, factor * narrower, DEGREE)?;
-                match ideal(need, &goal, goal.epsilon(), 0.0) {
-                    Ok(choice) if choice.ideal.weighted_error() <= error => return Ok(choice),
-                    Ok(_) => {}
-                    Err(error) => last = error,
-                }
-            }
-            Err(last)
-        }
-    }
-}
-
-fn ideal(need: Need, goal: &Goal, gap: f64, input: f64) -> Result<Choice, Error> {
-    let degrees = fewest_products(goal, least_depth(goal)?, Products::planned())?.degrees;
-    let ideal = Composite::build(gap, input, &degrees, &mut |_, _| 0.0)?;
-    let sign = Sign::new(ideal.polynomials())?;
-    Ok(Choice { need, degrees, gap, ideal, sign })
-}
-
-impl Choice {
-    /// What a proof at the sign's place will show, if it has one: see [`Choice::is_good`].
-    fn assumed(&self) -> Known {
-        let step = match self.need {
-            Need::Step { error, .. } => error,
-            Need::Ramp { .. } => 2.0 * self.ideal.noisy_error(),
-        };
-        Known {
-            stages: self.sign.stages().to_vec(),
-            step: Wrong::drift(step),
-            weighted: 2.0 * self.ideal.weighted_error(),
-            magnitude: self.ideal.magnitude(),
-            imaginary: self.ideal.noisy_error(),
-            proved: None,
-            site: None,
-        }
-    }
-
-    /// What it is likely to show: noise takes little of what the degrees leave.
-    fn expected(&self) -> Known {
-        let assumed = self.assumed();
-        Known { step: Wrong::drift(assumed.step.total().min(1.25 * self.ideal.noisy_error())), ..assumed }
-    }
-
-    /// The sign at its place, with values made real so many stages from the end at least; 0 is not at all.
-    fn prove(&self, tail: Tail<'_>, known: &Known, earlier: usize) -> Result<Proved, Error> {
-        let site = known.site.as_ref().ok_or(Error::ForeignFunction)?;
-        let is_ramp = matches!(self.need, Need::Ramp { .. });
-        // The reading assumed something of imaginary parts, and of the sizes of ramps.
-        let mut wider = site.clone();
-        wider.real *= if is_ramp { 1.25 } else { 1.01 };
-        wider.imaginary *= 1.25;
-        let mut last = Error::Unreachable { alpha: 0.0 };
-        let stages = self.degrees.len();
-        let places = std::iter::once(None).chain((0..stages - 1).rev().map(Some));
-        for real_after in places.skip(earlier.min(stages - 1)) {
-            match Proved::new(tail, &wider, self.gap, is_ramp, &self.degrees, real_after) {
-                Ok(proved) if self.is_good(&proved) => return Ok(proved),
-                Ok(proved) => {
-                    last = Error::Unreachable { alpha: 1.0 - proved.composite.noisy_error().log2() }
-                }
-                Err(error) => last = error,
-            }
-        }
-        Err(last)
-    }
-
-    /// Whether noise leaves of the sign what was assumed of it. What the last stage adds is noise like any other, and counted with it.
-    fn is_good(&self, proved: &Proved) -> bool {
-        let have = &proved.composite;
-        match self.need {
-            Need::Step { error, .. } => wrong(have).drift <= error,
-            Need::Ramp { .. } => have.weighted_error() <= 2.0 * self.ideal.weighted_error(),
-        }
-    }
-}
-
-/// What is proved of a composition, of which its last stage adds some as noise.
-fn wrong(composite: &Composite) -> Wrong {
-    let whole = composite.noisy_error();
-    let noise = composite.stages().last().map_or(0.0, |stage| stage.margin()).min(whole);
-    Wrong { drift: whole - noise, noise }
-}
-
-/// What readings know of a sign that is proved.
-fn proven(proved: &Proved) -> Known {
-    Known {
-        stages: proved.sign.stages().to_vec(),
-        step: wrong(&proved.composite),
-        weighted: proved.composite.weighted_error(),
-        magnitude: proved.composite.magnitude(),
-        imaginary: proved.imaginary,
-        proved: Some(proved.clone()),
-        site: None,
-    }
 }
 
 /// Whether a larger scale may help, and a narrower gap does not.
