@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-/// Values that are kept; then all are dropped. A few kilobytes each.
+/// Values that are kept; then all are dropped. Some kilobytes each.
 const MOST: usize = 1 << 12;
 
 /// Some values of a function that depends on its arguments alone, for all threads of a process.

@@ -33,7 +33,7 @@ impl Params {
     /// # Errors
     /// A key or a vector of other parameters.
     ///
-    /// Error: deviation about 3.19 sqrt(N) / scale in a slot.
+    /// Error: deviation about 3.19 sqrt(n) / scale in the real part of each of n slots.
     pub fn encrypt<R: CryptoRng + ?Sized>(
         &self,
         plain: &Plain,
@@ -50,7 +50,7 @@ impl Params {
     /// # Errors
     /// A key or a vector of other parameters.
     ///
-    /// Error: deviation about 3.19 sqrt(4/3) N / scale in a slot.
+    /// Error: deviation about 3.19 sqrt(4nN/3) / scale in the real part of each of n slots, if the secret is dense ternary.
     pub fn encrypt_public<R: CryptoRng + ?Sized>(
         &self,
         plain: &Plain,

@@ -43,7 +43,7 @@ pub struct Arras {
     /// Print one JSON object instead of text
     #[arg(long, global = true)]
     pub json: bool,
-    /// Threads to use; every core by default
+    /// Threads to use; by default every core, but one for calibrate, bench compare, bench tfhe, bench sok and --worker
     #[arg(long, global = true, value_name = "T", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
     #[command(subcommand)]
@@ -127,20 +127,20 @@ pub enum Command {
     )]
     Params(Params),
     /// Train a model
-    #[command(after_help = "Example:\n  arras train sst2 --data ../shared/data/sst2 --out model.safetensors")]
+    #[command(after_help = "Example:\n  arras train sst2 --data sst2 --out model.safetensors")]
     Train {
         #[command(subcommand)]
         task: Train,
     },
     /// Measure a model on labelled sentences
-    #[command(after_help = "Example:\n  arras eval sst2 --data ../shared/data/sst2 --encrypted")]
+    #[command(after_help = "Example:\n  arras eval sst2 --data sst2 --encrypted")]
     Eval {
         #[command(subcommand)]
         task: Eval,
     },
     /// Write one HTML page about an evaluation and about trainings: tables, curves, calibration, layers
     #[command(
-        after_help = "Example:\n  arras eval sst2 --data ../shared/data/sst2 --encrypted --layers --json > eval.json\n  arras report --eval eval.json --training work/log.jsonl --out report.html\n\nThe page needs nothing beside it."
+        after_help = "Example:\n  arras eval sst2 --data sst2 --encrypted --layers --json > eval.json\n  arras report --eval eval.json --training work/log.jsonl --out report.html\n\nThe page needs nothing beside it."
     )]
     Report(Report),
     /// The best polynomials for sign and comparison

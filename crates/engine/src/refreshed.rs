@@ -33,7 +33,7 @@ impl Refreshed {
         Ok(Self { boot, rounds: preset.rounds, schedule })
     }
 
-    /// What a program leaves, and the guard of each refresh at the lowest level.
+    /// What a program leaves, and the guard of each refresh at level 1.
     ///
     /// `heard` is told how many operations are done after each, and again before each step of a refresh, which is one operation and
     /// a long one; it stops the run by `false`.

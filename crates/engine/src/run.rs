@@ -26,7 +26,8 @@ type Show<'a> = &'a mut dyn FnMut(Stage, &[Hidden]) -> Result<(), Error>;
 pub(crate) type Progress<'a> = &'a mut dyn FnMut(usize, usize) -> bool;
 
 impl Engine {
-    /// The answer to a batch that was sealed for this model, at the lowest level and under the same label.
+    /// The answer to a batch that was sealed for this model, at the lowest level and under the same label. Each answer of a
+    /// transformer that is refreshed is followed by the guards of its refreshes, at level 1.
     ///
     /// `digest` names the model: the BLAKE3 of its bytes, as in [`Job::model`]. `progress` hears of the steps done and of
     /// all steps (a step is a sentence in latency mode, and an operation in throughput mode and of a transformer) and stops the
@@ -35,7 +36,8 @@ impl Engine {
     /// Labels, sizes, levels, keys and memory are checked before anything is computed.
     ///
     /// Cost: in latency mode that of [`Latency::trace`] for each sentence, on all threads; in throughput mode that of
-    /// [`Throughput::trace`] for all sentences together. Error: the scheme's, which the contract test bounds.
+    /// [`Throughput::trace`] for all sentences together; of a transformer that of [`Lanes::trace`] and of its refreshes for each
+    /// sentence, one after the other. Error: the scheme's, which the contract test bounds.
     ///
     /// # Errors
     /// A label that is none or names another model, ciphertexts of another number, level or packing than the program

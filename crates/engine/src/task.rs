@@ -20,7 +20,8 @@ use crate::watch::Watched;
 const HELD: u64 = 64;
 
 impl Engine {
-    /// The answer to data that were sealed for this program, at the lowest level and under the same label.
+    /// The answer to data that were sealed for this program, at the lowest level and under the same label; the guards of its
+    /// refreshes follow, at level 1.
     ///
     /// `progress` hears of the operations done and of all operations, within a refresh again and again of the same, and stops
     /// the run by returning `false`. Labels, sizes, levels, keys and memory are checked before anything is computed.

@@ -31,7 +31,7 @@ impl Modulus {
     /// A modulus from an odd prime of at most 50 bits.
     ///
     /// # Errors
-    /// `Error::NotAPrime` if q is composite, even, below 3 or 50 bits and more.
+    /// `Error::NotAPrime` if q is composite, even, below 3 or of more than 50 bits.
     pub fn new(q: u64) -> Result<Self, Error> {
         if q < 3 || q >> MAX_MODULUS_BITS != 0 || !crate::primes::is_prime(q) {
             return Err(Error::NotAPrime { value: q });

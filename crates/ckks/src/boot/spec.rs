@@ -118,7 +118,8 @@ impl BootSpec {
     /// The evaluation keys, each trimmed to the highest level at which it works.
     ///
     /// # Errors
-    /// Parameters of another chain, or slots that are not a power of two from 2 to N/2.
+    /// Parameters of another chain, or slots that are not a power of two from 2^m to N/2, where m is the larger of
+    /// `to_coefficients` and `to_slots`.
     pub fn request(&self, params: &Params, slots: usize) -> Result<KeyRequest, Error> {
         self.check(params, slots)?;
         let (summit, n) = (params.summit(), params.max_slots());

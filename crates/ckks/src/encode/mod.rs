@@ -96,7 +96,7 @@ impl Params {
     /// # Errors
     /// As `encode`, or a number of slots that is not a power of two up to N/2.
     ///
-    /// Error: rounding, at most 1/2 in each coefficient: about sqrt(N/12) / scale in a slot.
+    /// Error: rounding, at most 1/2 in each coefficient: a deviation of sqrt(n/12) / scale in the real part of each of n slots.
     pub fn encode_at(&self, values: &[f64], slots: usize, level: Level) -> Result<Plain, Error> {
         let values: Vec<Complex> = values.iter().map(|&value| value.into()).collect();
         self.encode_complex(&values, slots, level)

@@ -52,7 +52,7 @@ impl Evaluator {
     /// a + c in every slot. Cost: no level.
     ///
     /// # Errors
-    /// A number that is not finite or too large.
+    /// An operand of other parameters, or a number that is not finite or too large.
     pub fn add_scalar(&self, a: &Ciphertext, c: f64) -> Result<Ciphertext, Error> {
         self.check(a)?;
         fits(c, self.params.most_log2(a.level()))?;

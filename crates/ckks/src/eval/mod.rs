@@ -109,7 +109,7 @@ impl Evaluator {
     /// Cost: nothing at the same level; else one product by a number and one rescale, at the level above `level`.
     ///
     /// # Errors
-    /// `Error::OutOfLevels` if the ciphertext is below `level`.
+    /// An operand of other parameters, or `Error::OutOfLevels` if the ciphertext is below `level`.
     pub fn lower(&self, a: &Ciphertext, level: Level) -> Result<Ciphertext, Error> {
         self.check(a)?;
         if a.level() == level {

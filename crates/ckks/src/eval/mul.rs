@@ -44,7 +44,7 @@ impl Evaluator {
     /// Degree two to degree one. Cost: one key switch.
     ///
     /// # Errors
-    /// No relinearisation key for the level.
+    /// An operand of other parameters, or no relinearisation key for the level.
     pub fn relinearise(&self, tensor: &Tensor) -> Result<Product, Error> {
         self.params.check_id("product", tensor.id)?;
         let parts = self.relinearise_parts(&tensor.parts, tensor.level, tensor.level)?;
@@ -54,7 +54,7 @@ impl Evaluator {
     /// Relinearises and rescales in one division. Cost: one level, one key switch.
     ///
     /// # Errors
-    /// No level left, or no relinearisation key for the level.
+    /// An operand of other parameters, no level left, or no relinearisation key for the level.
     pub fn relinearise_rescale(&self, tensor: &Tensor) -> Result<Ciphertext, Error> {
         self.params.check_id("product", tensor.id)?;
         let below = self.need("a rescale", 1, tensor.level)?;
@@ -93,9 +93,10 @@ impl Evaluator {
     /// Squared scale to the scale of the level below. Cost: one level.
     ///
     /// # Errors
-    /// No level left.
+    /// An operand of other parameters, or no level left.
     ///
-    /// Error: rounding, at most 1/2 (1 + N) in a coefficient, about sqrt(N/18) in deviation.
+    /// Error: rounding, at most 1/2 (1 + N) in a coefficient, or (r + 1)/2 (1 + N) for a level of r > 1 primes; about sqrt(rN/18) in
+    /// deviation, if the secret is dense ternary.
     pub fn rescale(&self, product: &Product) -> Result<Ciphertext, Error> {
         self.params.check_id("product", product.id)?;
         let below = self.need("a rescale", 1, product.level)?;
@@ -144,7 +145,7 @@ impl Evaluator {
     /// a * c in every slot. Cost: one level.
     ///
     /// # Errors
-    /// No level left, or a number that is not finite or too large.
+    /// An operand of other parameters, no level left, or a number that is not finite or too large.
     pub fn mul_scalar(&self, a: &Ciphertext, c: f64) -> Result<Ciphertext, Error> {
         self.check(a)?;
         self.need("a product", 1, a.level())?;

@@ -18,7 +18,7 @@ impl Evaluator {
     /// Twice the real part and twice the imaginary part of every slot. Cost: no level, one key switch.
     ///
     /// # Errors
-    /// No key for conjugation.
+    /// An operand of other parameters, or no key for conjugation.
     pub fn twice_parts(&self, a: &Ciphertext) -> Result<[Ciphertext; 2], Error> {
         let conjugate = self.conjugate(a)?;
         Ok([self.add(a, &conjugate)?, self.gaussian_sum(a, &conjugate, [3, 1])])

@@ -20,7 +20,7 @@ impl Evaluator {
     /// Slot i of the result holds slot (i + by) mod slots. Cost: no level, one key switch; nothing for by = 0.
     ///
     /// # Errors
-    /// No key for the rotation.
+    /// An operand of other parameters, or no key for the rotation.
     pub fn rotate(&self, a: &Ciphertext, by: i64) -> Result<Ciphertext, Error> {
         self.check(a)?;
         match by.rem_euclid(a.slots as i64) as u32 {
@@ -32,7 +32,7 @@ impl Evaluator {
     /// The complex conjugate of every slot. Cost: no level, one key switch.
     ///
     /// # Errors
-    /// No key for conjugation.
+    /// An operand of other parameters, or no key for conjugation.
     pub fn conjugate(&self, a: &Ciphertext) -> Result<Ciphertext, Error> {
         self.check(a)?;
         self.automorphism(a, Purpose::Conjugate)
@@ -50,7 +50,7 @@ impl Evaluator {
     /// Cost: no level; one decomposition, then for each rotation one product with a key and one division.
     ///
     /// # Errors
-    /// No key for one of the rotations.
+    /// An operand of other parameters, or no key for one of the rotations.
     pub fn rotate_hoisted(&self, a: &Ciphertext, by: &[i64]) -> Result<Vec<Ciphertext>, Error> {
         self.check(a)?;
         let steps = || by.iter().map(|by| by.rem_euclid(a.slots as i64) as u32);
@@ -73,7 +73,7 @@ impl Evaluator {
     /// As `rotate`, of a ciphertext already decomposed. Cost: no level; one product with a key and one division.
     ///
     /// # Errors
-    /// No key for the rotation.
+    /// An operand of other parameters, or no key for the rotation.
     pub fn rotate_from<C: Borrow<Ciphertext>>(
         &self,
         hoisted: &HoistedCiphertext<C>,
@@ -103,7 +103,7 @@ impl Evaluator {
     /// Cost: no level, log2(count) key switches.
     ///
     /// # Errors
-    /// A count that is not a power of two up to the slots, or no key for one of the rotations.
+    /// An operand of other parameters, a count that is not a power of two up to the slots, or no key for one of the rotations.
     pub fn inner_sum(&self, a: &Ciphertext, count: usize) -> Result<Ciphertext, Error> {
         self.check(a)?;
         if !count.is_power_of_two() || count > a.slots {

@@ -1,9 +1,9 @@
 //! How far a slot is from what it should be: standard deviations, predicted from the parameters.
 //!
 //! An error polynomial with independent coefficients of deviation s gives each real or imaginary part of n slots a Gaussian
-//! error of deviation s sqrt(n). The secret is taken as dense ternary: each coefficient has variance 2/3. The formulas are
-//! averages (Costache, Curtis, Hales, Murphy, Ogilvie and Player 2023), not worst cases; `tests/noise.rs` compares
-//! them with measurements.
+//! error of deviation s sqrt(n). A coefficient of the secret has variance 2/3 if it is dense ternary, and weight / N if it is
+//! sparse. The formulas are averages (Costache, Curtis, Hales, Murphy, Ogilvie and Player 2023), not worst cases;
+//! `tests/noise.rs` compares them with measurements.
 
 use arras_ring::sample::SIGMA;
 use arras_rlwe::{Level, Secret};

@@ -11,10 +11,13 @@ use super::{Mode, ModelFile};
 #[derive(Debug, Subcommand)]
 pub enum Train {
     /// Sentiment of film reviews (SST-2)
-    #[command(after_help = "Example:\n  arras train sst2 --data ../shared/data/sst2 --out model.safetensors")]
+    #[command(after_help = "Example:\n  arras train sst2 --data sst2 --out model.safetensors")]
     Sst2(TrainSst2),
     /// Transformers: fine-tune a pretrained one, and teach one that runs encrypted
     #[cfg(feature = "transformer")]
+    #[command(
+        after_help = "Example:\n  arras train transformer student --teacher teacher --data sst2 --work work --out sst2-small.safetensors"
+    )]
     Transformer {
         #[command(subcommand)]
         what: transformer::Transformer,
@@ -22,7 +25,7 @@ pub enum Train {
     /// Transformers: fine-tune a pretrained one, and teach one that runs encrypted (needs the feature transformer)
     #[cfg(not(feature = "transformer"))]
     #[command(
-        after_help = "This build leaves the trainer of transformers out. Build it with: cargo build --release --features transformer"
+        after_help = "Example:\n  arras train transformer student --teacher teacher --data sst2 --work work --out sst2-small.safetensors\n\nThis build leaves the trainer of transformers out. Build it with: cargo build --release --features transformer"
     )]
     Transformer {
         #[arg(hide = true, trailing_var_arg = true, allow_hyphen_values = true)]
@@ -50,7 +53,7 @@ pub struct TrainSst2 {
 pub enum Eval {
     /// Sentiment of film reviews (SST-2)
     #[command(
-        after_help = "Examples:\n  arras eval sst2 --data ../shared/data/sst2\n  arras eval sst2 --data ../shared/data/sst2 --encrypted --journal journal.jsonl --layers --json\n\nProbabilities of plain are by the exact logistic function, those of encrypted by its polynomial. The expected calibration error (ece) has 15 equal bins of confidence; without the temperature (T = 1) the plain one is that of the logits, the encrypted one that of the log-odds of the answers times T. Entropies are in bits."
+        after_help = "Examples:\n  arras eval sst2 --data sst2\n  arras eval sst2 --data sst2 --encrypted --journal journal.jsonl --layers --json\n\nProbabilities of plain are by the exact logistic function, those of encrypted by its polynomial. The expected calibration error (ece) has 15 equal bins of confidence; without the temperature (T = 1) the plain one is that of the logits, the encrypted one that of the log-odds of the answers times T. Entropies are in bits."
     )]
     Sst2(EvalSst2),
 }

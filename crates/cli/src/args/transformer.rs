@@ -8,17 +8,17 @@ use clap::{Args, Subcommand, ValueEnum};
 pub enum Transformer {
     /// Fine-tune a pretrained encoder on labelled sentences
     #[command(
-        after_help = "Examples:\n  arras train transformer teacher --from all-MiniLM-L6-v2 --data ../shared/data/sst2 --out teacher\n  arras train transformer teacher --from all-MiniLM-L6-v2 --data ../shared/data/sst2 --out work --table steps --json\n\nThe encoder is a folder with model.safetensors, config.json and tokenizer.json, of BERT's or DistilBERT's shape; a build with the feature `hub` fetches one by its name, such as sentence-transformers/all-MiniLM-L6-v2, into HF_HOME, from HF_ENDPOINT. The folder of --out gets the same three files, log.jsonl, and a checkpoint: the same command goes on where it was stopped. On a machine of few cores RAYON_NUM_THREADS=1 leaves the threads to --workers."
+        after_help = "Examples:\n  arras train transformer teacher --from all-MiniLM-L6-v2 --data sst2 --out teacher\n  arras train transformer teacher --from all-MiniLM-L6-v2 --data sst2 --out work --table steps --json\n\nThe encoder is a folder with model.safetensors, config.json and tokenizer.json, of BERT's or DistilBERT's shape; a build with the feature `hub` fetches one by its name, such as sentence-transformers/all-MiniLM-L6-v2, into HF_HOME, from HF_ENDPOINT. The folder of --out gets the same three files, log.jsonl, and a checkpoint: the same command goes on where it was stopped. On a machine of few cores RAYON_NUM_THREADS=1 leaves the threads to --workers."
     )]
     Teacher(Teacher),
     /// Let a transformer of polynomials learn from a teacher, and write it as a model file
     #[command(
-        after_help = "Example:\n  arras train transformer student --teacher teacher --data ../shared/data/sst2 --work work --out sst2-small.safetensors\n  arras train transformer student --size base --teacher teacher --data ../shared/data/sst2 --work base --out sst2-base.safetensors\n\nThe small size starts from the principal components of the teacher's words, the base size as a copy of the teacher with polynomials for what is none. The folder of --work keeps log.jsonl, a checkpoint and, until the small model is made, what the teacher showed (4.6 GB for the 564,000 texts of the default on SST-2, of 8 GB of memory in all): the same command goes on where it was stopped."
+        after_help = "Example:\n  arras train transformer student --teacher teacher --data sst2 --work work --out sst2-small.safetensors\n  arras train transformer student --size base --teacher teacher --data sst2 --work base --out sst2-base.safetensors\n\nThe small size starts from the principal components of the teacher's words, the base size as a copy of the teacher with polynomials for what is none. The folder of --work keeps log.jsonl, a checkpoint and, until the small model is made, what the teacher showed (4.6 GB for the 564,000 texts of the default on SST-2, of 8 GB of memory in all): the same command goes on where it was stopped."
     )]
     Student(Student),
     /// Measure the ranges of a model's values, without which it does not run encrypted
     #[command(
-        after_help = "Example:\n  arras train transformer calibrate --model raw.safetensors --data ../shared/data/sst2 --out model.safetensors\n\nThe logistic polynomial is fitted to the range of the logits. The temperature stays as it is unless --temperature asks for a new one, learnt on sentences held back."
+        after_help = "Example:\n  arras train transformer calibrate --model raw.safetensors --data sst2 --out model.safetensors\n\nThe logistic polynomial is fitted to the range of the logits. The temperature stays as it is unless --temperature asks for a new one, learnt on sentences held back."
     )]
     Calibrate(Calibrate),
 }
