@@ -185,7 +185,7 @@ pub enum Error {
         error: f64,
     },
     /// A precision of the output that is out of range.
-    #[error("alpha {alpha} is not above 1 and at most {max}")]
+    #[error("alpha is {alpha}, and must be above 1 and at most {max}")]
     BadAlpha {
         /// The precision asked for.
         alpha: f64,
@@ -193,7 +193,7 @@ pub enum Error {
         max: f64,
     },
     /// A gap between inputs that is out of range.
-    #[error("epsilon {epsilon:e} is not from 2^{log2_min} to below 1")]
+    #[error("epsilon is {epsilon:e}, and must be at least 2^{log2_min} and below 1")]
     BadEpsilon {
         /// The gap asked for.
         epsilon: f64,
@@ -215,7 +215,9 @@ pub enum Error {
         max: usize,
     },
     /// A margin that leaves no room for the error.
-    #[error("the margin {margin:e} is not from 0 to below {max:e}, the error that is allowed in all")]
+    #[error(
+        "the margin is {margin:e}, and must be at least 0 and below {max:e}, the error that is allowed in all"
+    )]
     MarginTooLarge {
         /// The margin asked for.
         margin: f64,
@@ -223,7 +225,10 @@ pub enum Error {
         max: f64,
     },
     /// No composition within so many levels.
-    #[error("no composition reaches the goal in {depth} levels{}", least.map_or_else(String::new, |n| format!("; {n} would do")))]
+    #[error(
+        "no composition reaches the goal within depth {depth}{}",
+        least.map_or_else(String::new, |n| format!("; depth {n} would do"))
+    )]
     DepthTooSmall {
         /// The levels given.
         depth: u32,

@@ -274,7 +274,7 @@ fn what_is_out_of_reach_is_refused() {
     let goal = compare(9.0, 63);
     let refused = fewest_products(&goal, 11, Products::planned()).unwrap_err();
     assert_eq!(refused, Error::DepthTooSmall { depth: 11, least: Some(12) });
-    assert!(refused.to_string().ends_with("in 11 levels; 12 would do"));
+    assert!(refused.to_string().ends_with("within depth 11; depth 12 would do"));
     let max = Goal::for_max(13.0, 16.0, 31).unwrap();
     assert_eq!(
         fewest_products(&max, 0, Products::planned()).unwrap_err(),

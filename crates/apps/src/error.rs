@@ -5,7 +5,7 @@
 #[non_exhaustive]
 pub enum Error {
     /// Integers of no size that fits.
-    #[error("integers of {bits} bits are not supported here: use {least} to {most}")]
+    #[error("{bits}-bit integers are not supported here: use {least} to {most} bits")]
     Bits {
         /// Bits asked for.
         bits: u32,
@@ -15,7 +15,7 @@ pub enum Error {
         most: u32,
     },
     /// Too few or too many values.
-    #[error("{have} values are given: give {least} to {most}")]
+    #[error("the number of values is {have}: give {least} to {most}")]
     Size {
         /// Values given.
         have: usize,
@@ -25,23 +25,25 @@ pub enum Error {
         most: usize,
     },
     /// A top of none, or of more than there are.
-    #[error("the largest {count} of {length} values are asked for: ask for 1 to {length}")]
+    #[error("the number of largest values asked for is {count}: ask for 1 to {length}")]
     Top {
         /// Asked for.
         count: usize,
         /// All values.
         length: usize,
     },
-    /// Vectors too short for a program.
-    #[error("{have} slots are given: give a power of two from {least} on")]
+    /// Vectors too short or too long for a program, or of a length that is no power of two.
+    #[error("the number of slots is {have}: give a power of two from {least} to {most}")]
     Slots {
         /// Slots given.
         have: usize,
         /// The fewest.
         least: usize,
+        /// The most of any ring.
+        most: usize,
     },
     /// Another number of columns or of vectors.
-    #[error("{have} columns are given, and {need} are needed")]
+    #[error("the number of columns is {have}, and must be {need}")]
     Columns {
         /// Columns needed.
         need: usize,
@@ -61,7 +63,7 @@ pub enum Error {
         most: u64,
     },
     /// Too few or too many nodes, or those of another graph.
-    #[error("a graph of {nodes} nodes is not taken here: give {least} to {most} nodes")]
+    #[error("a {nodes}-node graph is not taken here: give {least} to {most} nodes")]
     Nodes {
         /// Nodes given.
         nodes: usize,
@@ -72,7 +74,7 @@ pub enum Error {
     },
     /// A weight that is no distance of its bits.
     #[error(
-        "row {row}, column {column}: the weight {value} is above {most}, the largest distance of {bits} bits: give more bits, or \
+        "row {row}, column {column}: the weight {value} is above {most}, the largest {bits}-bit distance: give more bits, or \
          smaller weights"
     )]
     Weight {

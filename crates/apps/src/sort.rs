@@ -31,6 +31,8 @@ use crate::program::{Input, Need, Output, Program};
 
 /// The most values.
 pub const MOST: usize = 512;
+/// The most slots of any ring.
+const SLOTS: usize = 1 << 16;
 
 /// What is asked of an array.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -137,7 +139,7 @@ impl Sort {
         }
         let columns = length.next_power_of_two().max(2);
         if !slots.is_power_of_two() || slots < 2 * columns {
-            return Err(Error::Slots { have: slots, least: 2 * columns });
+            return Err(Error::Slots { have: slots, least: 2 * columns, most: SLOTS });
         }
         let rows = columns.min(slots / columns);
         Ok(Self { mode, integers, length, rows, blocks: columns / rows })

@@ -67,7 +67,7 @@ impl Workload {
             return Err(Error::Bits { bits, least: 1, most: BITS });
         }
         if !slots.is_power_of_two() || !(2..=SLOTS).contains(&slots) {
-            return Err(Error::Size { have: slots, least: 2, most: SLOTS });
+            return Err(Error::Slots { have: slots, least: 2, most: SLOTS });
         }
         Ok(Self { kind, bits, slots })
     }

@@ -119,7 +119,7 @@ fn files_that_hold_no_network_are_refused_in_a_sentence() {
     says("/layers/0/bias", json!([1]), "layer 1 does not fit: each neuron needs a bias");
     says("/layers/1/weights/0", json!([1]), "layer 2 does not fit: each neuron");
     says("/layers/1/weights/0/0", json!(1e308), "layer 2 does not fit: its weights");
-    says("/classes", json!([1, 2, 3]), "3 classes do not fit 1 scores");
+    says("/classes", json!([1, 2, 3]), "the number of classes is 3, and that of scores 1");
     assert!(matches!(file(|file| file["more"] = json!(1)), Err(NetworkError::Json(_))));
     assert!(matches!(Network::parse("NaN"), Err(NetworkError::Json(_))));
 }

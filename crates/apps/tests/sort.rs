@@ -163,7 +163,7 @@ fn what_cannot_be_sorted_is_refused() {
     );
     assert_eq!(refused(Mode::Top(9), 8, 8, 64), Error::Top { count: 9, length: 8 });
     assert_eq!(refused(Mode::Top(0), 8, 8, 64), Error::Top { count: 0, length: 8 });
-    assert_eq!(refused(Mode::Sort, 8, 8, 8), Error::Slots { have: 8, least: 16 });
+    assert_eq!(refused(Mode::Sort, 8, 8, 8), Error::Slots { have: 8, least: 16, most: 1 << 16 });
     assert!(matches!(refused(Mode::Sort, 17, 8, 64), Error::Circuit(_)));
     let sort = Sort::new(Mode::Sort, 8, 3, 64).unwrap();
     let value = Error::Value { row: 2, column: 1, value: 256, most: 255 };

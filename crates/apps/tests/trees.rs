@@ -232,7 +232,7 @@ fn files_that_hold_no_model_are_refused_in_a_sentence() {
     };
     says("/format", json!("other"), "arras-tree");
     says("/bits", json!(17), "1 to 16");
-    says("/scale", json!([1]), "scale has 1 entries, and 2 are needed");
+    says("/scale", json!([1]), "the number of entries of scale is 1, and must be 2");
     says("/scale/0", json!(0), "the scale positive");
     says("/classes/0", json!([1]), "class 1 is neither");
     says("/classes", json!([]), "0 classes");
@@ -244,7 +244,7 @@ fn files_that_hold_no_model_are_refused_in_a_sentence() {
     says("/trees/0/left/0", json!(0), "come after it");
     says("/trees/0/left/0", json!(2), "several nodes");
     says("/trees/0/left/0", json!(7), "no such node");
-    says("/trees/0/left", json!([1, -1]), "left has 2 entries, and 3 are needed");
+    says("/trees/0/left", json!([1, -1]), "the number of entries of left is 2, and must be 3");
     says("/trees/0/value/1", json!([1]), "one share for each class");
     says("/trees/0/value/1", json!([0, 0]), "positive sum");
     for (name, value) in [("votes", json!(0)), ("votes", json!(2000))] {
@@ -288,10 +288,10 @@ fn samples_are_rounded_refused_or_clamped() {
         let error = model.quantise(&[vec![0.0, 1.0], row], false).unwrap_err().to_string();
         assert!(error.starts_with("row 2") && error.contains(words), "{error}");
     };
-    refused(vec![0.0, 9.0], "feature 2: 9 is beyond what 4 bits hold, which is 1 to 8.5");
+    refused(vec![0.0, 9.0], "feature 2: 9 is beyond what 4-bit features hold, which is 1 to 8.5");
     refused(vec![-1.0, 1.0], "feature 1: -1 is beyond");
     refused(vec![0.0, f64::NAN], "feature 2: the value is missing");
-    refused(vec![0.0], "1 values are given, and the model has 2 features");
+    refused(vec![0.0], "the number of values is 1, and must be 2, one for each feature");
     assert_eq!(model.quantise(&[vec![-3.0, 1e300]], true).unwrap(), [[0, 15]]);
     assert!(model.quantise(&[vec![f64::INFINITY, 1.0]], true).is_err());
 }

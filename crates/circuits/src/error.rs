@@ -5,7 +5,7 @@
 #[non_exhaustive]
 pub enum Error {
     /// An operation needs more levels than its operand has left.
-    #[error("{op} needs {need} levels, the operand has {have}")]
+    #[error("too few levels for {op}: {need} needed, {have} left")]
     OutOfLevels {
         /// The operation.
         op: &'static str,
@@ -29,7 +29,7 @@ pub enum Error {
         slots: usize,
     },
     /// Two lengths that should be equal are not.
-    #[error("{need} values are needed, {have} are given")]
+    #[error("the number of values is {have}, and must be {need}")]
     WrongLength {
         /// The length needed.
         need: usize,
@@ -45,7 +45,7 @@ pub enum Error {
         value: f64,
     },
     /// A soft-argmax over fewer than two classes.
-    #[error("a choice among {classes} classes is no choice")]
+    #[error("the number of classes is {classes}, and must be at least 2")]
     TooFewClasses {
         /// The number of classes.
         classes: usize,
@@ -78,9 +78,7 @@ pub enum Error {
         stage: usize,
     },
     /// A real step where there is no stage after it.
-    #[error(
-        "a sign of {stages} polynomials cannot be made real after polynomial {stage}: choose one before the last"
-    )]
+    #[error("a sign cannot be made real after polynomial {stage} of {stages}: choose one before the last")]
     RealAfter {
         /// Which polynomial, from zero.
         stage: usize,
@@ -88,7 +86,7 @@ pub enum Error {
         stages: usize,
     },
     /// Integers of no size that fits.
-    #[error("integers of {bits} bits cannot be compared: use 1 to {most}")]
+    #[error("{bits}-bit integers cannot be compared: use 1 to {most} bits")]
     Bits {
         /// Bits asked for.
         bits: u32,
@@ -96,9 +94,7 @@ pub enum Error {
         most: u32,
     },
     /// A function of numbers asked of integers, or the other way round.
-    #[error(
-        "{function} is no function of {domain}: say how many bits integers have, and nothing for numbers"
-    )]
+    #[error("{function} is no function of {domain}: choose another function, or columns of another kind")]
     Unfit {
         /// The function.
         function: &'static str,
@@ -132,7 +128,7 @@ pub enum Error {
     },
     /// A program that passes more points than its schedule knows.
     #[error(
-        "the program passes more than the {points} points of its schedule: make the schedule from a trace of this program"
+        "the program passes more points than its schedule has ({points}): make the schedule from a trace of this program"
     )]
     Unscheduled {
         /// Points of the schedule.
@@ -168,7 +164,7 @@ pub enum Failure<E> {
     #[error(transparent)]
     Operation(#[from] E),
     /// The circuit takes another number of inputs.
-    #[error("{need} inputs are needed, {have} are given")]
+    #[error("the number of inputs is {have}, and must be {need}")]
     Inputs {
         /// Inputs needed.
         need: usize,

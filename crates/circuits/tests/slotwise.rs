@@ -152,6 +152,8 @@ fn functions_have_their_domains_and_their_proofs() {
         [(Function::Relu, INTEGERS), (Function::Compare, INTEGERS), (Function::Equal, NUMBERS)]
     {
         assert!(matches!(make(function, domain, proof), Err(Error::Unfit { .. })));
+        // Found before anything is planned for it.
+        assert!(matches!(domain.gap(function), Err(Error::Unfit { .. })));
     }
     for epsilon in [0.0, 1.0, -0.5, f64::NAN] {
         assert!(matches!(make(Function::Max, Domain::Numbers { epsilon }, proof), Err(Error::Gap { .. })));

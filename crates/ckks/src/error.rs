@@ -11,7 +11,7 @@ pub enum Error {
     Rlwe(#[from] arras_rlwe::Error),
     /// Not enough levels for an operation.
     #[error(
-        "{op} needs {need} levels, the operand has {have}; choose parameters with more levels, or refresh first"
+        "too few levels for {op}: {need} needed, {have} left; choose parameters with more levels, or refresh first"
     )]
     OutOfLevels {
         /// The operation.
@@ -100,7 +100,7 @@ pub enum Error {
         degree: usize,
     },
     /// The matrices of a refresh need a stage each.
-    #[error("vectors of {slots} slots are too short for this refresh; use at least {least}")]
+    #[error("{slots}-slot vectors are too short for this refresh; use at least {least} slots")]
     BootSlots {
         /// Slots of the vector.
         slots: usize,

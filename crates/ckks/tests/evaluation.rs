@@ -174,7 +174,7 @@ fn misuse_is_an_error_that_says_what_would_do() {
     let error = s.eval.lower(&low, Level(1)).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "lowering needs 1 levels, the operand has 0; choose parameters with more levels, or refresh first"
+        "too few levels for lowering: 1 needed, 0 left; choose parameters with more levels, or refresh first"
     );
 
     let mismatch = Error::SlotMismatch { left: 64, right: 8 };

@@ -140,7 +140,7 @@ pub fn check_shape(chain: &Chain, spec: &Spec) -> anyhow::Result<()> {
 pub fn too_deep(ring: Ring, depth: u32) -> String {
     let most = (1..depth).rev().find(|&depth| spec(ring, depth).is_some()).unwrap_or(0);
     format!(
-        "a chain of depth {depth} does not fit N = 2^{} at {} bits of security: the deepest has {most} levels",
+        "a chain of depth {depth} does not fit N = 2^{} at {} bits of security: the largest depth is {most}",
         ring.log_degree, ring.security
     )
 }
@@ -320,7 +320,7 @@ mod tests {
         assert!(spec(ring(16, Scales::WIDE), 28).is_some() && spec(ring(16, Scales::NARROW), 40).is_none());
         assert!(
             too_deep(ring(13, Scales::WIDE), 9)
-                .contains("N = 2^13 at 128 bits of security: the deepest has 2 levels")
+                .contains("N = 2^13 at 128 bits of security: the largest depth is 2")
         );
     }
 }

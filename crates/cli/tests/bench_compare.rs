@@ -77,7 +77,10 @@ fn what_cannot_be_measured_is_said() {
     let refused = |args: &[&str], words: &str| {
         arras(&[&["bench", "compare", "--toy"], args].concat()).refused(words);
     };
-    refused(&["--alpha", "8", "--depth", "5"], "11");
+    refused(&["--alpha", "8", "--depth", "5"], "depth 11 would do");
+    // Before costs are read or measured.
+    arras(&["bench", "compare", "--alpha", "8", "--depth", "3", "--costs", "/nonexistent"])
+        .refused("no composition reaches the goal within depth 3; depth 11 would do");
     refused(&["--alpha", "8", "--zeta", "3"], "--zeta belongs to");
     refused(&["--alpha", "19", "--function", "max"], "say with --zeta");
     refused(&["--alpha", "8", "--function", "max", "--zeta", "-3"], "between 0 and 1");

@@ -149,7 +149,7 @@ fn files_that_are_no_use_are_refused_and_left_alone() {
         ),
         (
             good.replace("\"rescale\": [", "\"rescale\": [1, "),
-            "has 2 costs of rescale, not one for each of its levels",
+            "needs a cost of rescale for each of its levels, and the number of costs is 2",
         ),
     ];
     for (text, words) in cases {
@@ -166,9 +166,8 @@ fn files_that_are_no_use_are_refused_and_left_alone() {
 fn wishes_that_cannot_be_granted() {
     let work = TempDir::new().unwrap();
     let path = work.path().join("costs.json");
-    calibrate(&path, &["--depths", "1,9"]).refused(
-        "a chain of depth 9 does not fit N = 2^13 at 128 bits of security: the deepest has 2 levels",
-    );
+    calibrate(&path, &["--depths", "1,9"])
+        .refused("a chain of depth 9 does not fit N = 2^13 at 128 bits of security: the largest depth is 2");
     calibrate(&path, &[]).refused("a chain of depth 3 does not fit N = 2^13");
     calibrate(&work.path().join("nowhere").join("costs.json"), &["--depths", "1"])
         .refused("cannot be written");

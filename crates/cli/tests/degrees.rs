@@ -44,20 +44,20 @@ fn known_degrees_are_printed() {
 #[test]
 fn what_cannot_be_reached_or_read_is_refused() {
     for (words, reason) in [
-        ("--alpha 9 --depth 11", "no composition reaches the goal in 11 levels; 12 would do"),
-        ("--alpha 13 --for max --zeta 16 --depth 13", "in 13 levels; 14 would do"),
-        ("--alpha 13 --for max --zeta 16 --depth 0", "in 0 levels; 14 would do"),
+        ("--alpha 9 --depth 11", "no composition reaches the goal within depth 11; depth 12 would do"),
+        ("--alpha 13 --for max --zeta 16 --depth 13", "within depth 13; depth 14 would do"),
+        ("--alpha 13 --for max --zeta 16 --depth 0", "within depth 0; depth 14 would do"),
         ("--alpha 9 --depth 4000", "the depth 4000 is above 128"),
-        ("--alpha 1", "alpha 1 is not above 1 and at most 50"),
-        ("--alpha -8", "alpha -8 is not above 1 and at most 50"),
-        ("--alpha nan", "alpha NaN is not above 1"),
-        ("--alpha 9 --epsilon-log2 0", "epsilon 1e0 is not from 2^-50 to below 1"),
-        ("--alpha 9 --epsilon-log2 51", "is not from 2^-50"),
+        ("--alpha 1", "alpha is 1, and must be above 1 and at most 50"),
+        ("--alpha -8", "alpha is -8, and must be above 1 and at most 50"),
+        ("--alpha nan", "alpha is NaN, and must be above 1"),
+        ("--alpha 9 --epsilon-log2 0", "epsilon is 1e0, and must be at least 2^-50 and below 1"),
+        ("--alpha 9 --epsilon-log2 51", "and must be at least 2^-50"),
         ("--alpha 9 --max-degree 32", "the largest degree 32 is not an odd number from 3 to 63"),
         ("--alpha 9 --max-degree 1", "the largest degree 1 is not an odd number"),
         ("--alpha 9 --for max", "--for max needs --zeta"),
         ("--alpha 9 --for max --zeta -3", "zeta -3 is not a positive number"),
-        ("--alpha 9 --for max --zeta 512", "epsilon 1e0 is not"),
+        ("--alpha 9 --for max --zeta 512", "epsilon is 1e0, and must be"),
         ("--alpha 9 --zeta 16", "--zeta belongs to --for max"),
         ("--alpha 9 --chain narrow", "--chain belongs to --optimise time"),
         ("--alpha 9 --for max --zeta 16 --epsilon-log2 -8", "--epsilon-log2 belongs to --for compare"),
@@ -88,7 +88,11 @@ fn the_least_time_is_that_of_measured_costs() {
         arras(&words_of(words, &["--optimise", "time", "--costs", file])).refused(reason);
     };
     refused("--alpha 5 --depth 7", &costs, "no chain of depth 7, only 5-6: measure it with `arras calibrate");
-    refused("--alpha 5 --depth 6", &costs, "no composition reaches the goal in 6 levels; 7 would do");
+    refused(
+        "--alpha 5 --depth 6",
+        &costs,
+        "no composition reaches the goal within depth 6; depth 7 would do",
+    );
     refused("--alpha 8 --depth 60", &costs, "a chain of depth 60 does not fit N = 2^16");
     refused("--alpha 4", "/nonexistent", "/nonexistent cannot be read");
     std::fs::write(&file, std::fs::read_to_string(&file).unwrap().replace("\"threads\":1", "\"threads\":9"))

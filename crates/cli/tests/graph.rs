@@ -50,14 +50,16 @@ fn graphs_that_do_not_fit_are_refused() {
     let folder = Folder::new();
     let refused = |graph: &str, words: &str| paths(&folder, graph, &[]).refused(words);
     refused("", "holds no weights");
-    refused("0,1\n1\n", "row 2 has 1 weights, and there are 2 rows");
-    refused("0,-3\n1,0\n", "row 1, column 2: the weight -3 is negative");
-    refused("0,NaN\n1,0\n", "row 1, column 2: NaN is no weight");
-    refused("0,1.5\n1,0\n", "row 1, column 2: 1.5 is no weight");
-    refused("0,1\n255,0\n", "the weight 255 is above 254, the largest distance of 8 bits");
-    refused("0\n", "a graph of 1 nodes is not taken here: give 2 to 128 nodes");
+    refused("0,1\n1\n", "row 2: the number of weights is 1, and must be 2, the number of rows");
+    refused("0,-3\n1,0\n", "row 1, column 2: the weight \"-3\" is negative");
+    refused("0,NaN\n1,0\n", "row 1, column 2: \"NaN\" is no weight");
+    refused("0,1.5\n1,0\n", "row 1, column 2: \"1.5\" is no weight");
+    // Nothing of the file reaches a terminal as it stands.
+    refused("0,\u{1b}[2J\n1,0\n", "row 1, column 2: \"\\u{1b}[2J\" is no weight");
+    refused("0,1\n255,0\n", "the weight 255 is above 254, the largest 8-bit distance");
+    refused("0\n", "a 1-node graph is not taken here: give 2 to 128 nodes");
     let large = format!("{}\n", vec!["1"; 129].join(",")).repeat(129);
-    refused(&large, "a graph of 129 nodes is not taken here: give 2 to 128 nodes");
+    refused(&large, "a 129-node graph is not taken here: give 2 to 128 nodes");
     let beyond = paths(&folder, "0,1\n1,0\n", &["--bits", "13"]);
     assert!(beyond.code == Some(2) && beyond.err.contains("13 is not in 1..=12"), "{}", beyond.err);
     std::fs::write(folder.path("binary.csv"), [0xff, 0xfe, 0x00]).unwrap();

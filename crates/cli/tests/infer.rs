@@ -53,7 +53,7 @@ fn what_does_not_fit_is_refused() {
     let good = network().to_string();
     let samples = |samples: &str, words: &str| predict(&folder, &good, samples, &[]).refused(words);
     samples("", "holds no samples");
-    samples("1\n", "line 1 has 1 numbers, and the network has 2 features");
+    samples("1\n", "line 1: the number of values is 1, and must be 2, one for each feature");
     samples("1,1,0\n", "say --labelled");
     samples("1,1\n\n1,2.5\n", "line 3, column 2: 2.5 is not in the range of the network, -2 to 2");
     samples("1,nan\n", "line 1, column 2: the value is missing or not finite");
@@ -63,7 +63,7 @@ fn what_does_not_fit_is_refused() {
         predict(&folder, &file.to_string(), "1,1\n", &[]).refused(words);
     };
     with("ranges", json!([]), "feature 1 has no range");
-    with("classes", json!([1]), "1 classes do not fit 1 scores");
+    with("classes", json!([1]), "the number of classes is 1, and that of scores 1");
     with("more", json!(1), "unknown field");
     predict(&folder, "", "1,1\n", &[]).refused("this is no network");
     predict(&folder, "{\"format\"", "1,1\n", &[]).refused("this is no network");

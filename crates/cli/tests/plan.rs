@@ -105,11 +105,11 @@ fn the_chart_is_that_of_the_sok_with_ours_beside_it() {
 fn what_cannot_be_planned_is_refused() {
     arras(&["plan", "sort", "--approximate", "3"]).refused("--approximate is for w1, w2 and w3");
     arras(&["plan", "sort", "--values", "1"]).refused("an array of 1 needs no sorting: give at least 2");
-    arras(&["plan", "paths", "--values", "2"]).refused("a graph of 2 nodes has no path past a third one");
+    arras(&["plan", "paths", "--values", "2"]).refused("a 2-node graph has no path past a third one");
     arras(&["plan", "paths", "--values", "1000000000"]).refused("give at most 262144");
     // No graph of so many bits is taken, whatever its size: said once.
     let plan = arras(&["plan", "paths", "--values", "5", "--bits", "14"]).fine().out;
-    assert_eq!(plan.matches("not ckks: integers of 14 bits").count(), 1, "{plan}");
+    assert_eq!(plan.matches("not ckks: 14-bit integers").count(), 1, "{plan}");
     for args in [&[][..], &["w9"], &["w1", "--bits", "17"], &["w1", "--values", "0"], &["w1", "--chart"]] {
         let outcome = arras(&[&["plan"], args].concat());
         assert_eq!(outcome.code, Some(2), "{}", outcome.err);

@@ -81,7 +81,7 @@ fn bad_numbers_are_refused_in_one_sentence() {
         (b"\xff\xfe\n", &[], "is no text"),
         (b"1\n2\n", &["--mode", "top", "--k", "3"], "ask for 1 to 2"),
         (b"1\n2\n", &["--k", "1"], "--k is for --mode top"),
-        (long.as_bytes(), &[], "513 values are given: give 1 to 512"),
+        (long.as_bytes(), &[], "the number of values is 513: give 1 to 512"),
     ];
     for (input, args, words) in cases {
         fed(&[&["sort"], args].concat(), input).refused(words);

@@ -73,14 +73,17 @@ fn samples_that_do_not_fit_are_refused() {
     let refused = |samples: &str, words: &str| predict(&folder, samples, &[]).refused(words);
     refused("", "holds no samples");
     refused("width,height,depth\n", "holds no samples");
-    refused("1,2,3\n4,5\n", "line 2 has 2 numbers, and the lines before it have 3");
-    refused("1,2\n", "line 1 has 2 numbers, and the model has 3 features");
+    refused("1,2,3\n4,5\n", "line 2: the number of values is 2, and must be 3, as in the lines before it");
+    refused("1,2\n", "line 1: the number of values is 2, and must be 3, one for each feature");
     refused("1,2,3,small\n", "line 1, column 4: \"small\" is not a number");
     refused("1,2,3,4\n", "say --labelled");
     refused("1,2,3\n\n1,,3\n", "line 3, column 2: the value is missing");
     refused("1,NaN,3\n", "line 1, column 2: the value is missing or not finite");
     refused("1,2,x\n", "line 1, column 3: \"x\" is not a number");
-    refused("1,2,3\n1,99,3\n", "line 2, column 2: 99 is beyond what 5 bits of the model hold, 1 to 32");
+    refused(
+        "1,2,3\n1,99,3\n",
+        "line 2, column 2: 99 is beyond what the model's 5-bit features hold, 1 to 32",
+    );
     refused(
         "height,width,depth\n1,2,3\n",
         "feature \"width\" where the header of the samples has \"height\"",
@@ -109,7 +112,7 @@ fn models_that_are_none_are_refused() {
     refused(&with("more", json!(1)), "unknown field");
     folder.write("labelled.csv", "1,2,a\n3,4,a\n");
     let train = |file: &str| arras(&["tree", "train", "--in", file, "--out", &folder.text("new.json")]);
-    train(&folder.text("labelled.csv")).refused("1 classes make no tree");
+    train(&folder.text("labelled.csv")).refused("and that of classes 1");
     train("/nonexistent").refused("/nonexistent cannot be read");
     assert!(!folder.path("new.json").exists());
 }

@@ -62,5 +62,8 @@ fn bad_words_are_refused() {
         assert_eq!(outcome.code, Some(2), "{}", outcome.err);
         assert!(outcome.out.is_empty() && !outcome.err.contains("panicked"));
     }
-    arras(&["workload", "w1", "--slots", "1000"]).refused("1000");
+    for slots in ["1", "3", "1000", "131072"] {
+        let words = format!("the number of slots is {slots}: give a power of two from 2 to 65536");
+        arras(&["workload", "w1", "--slots", slots]).refused(&words);
+    }
 }

@@ -190,7 +190,7 @@ pub enum Error {
     #[error("the data were sealed for another model: give the model file with which they were sealed")]
     ForeignModel,
     /// The engine answered something else than it was asked.
-    #[error("the answer holds {have} ciphertexts and should hold {need}: run it again")]
+    #[error("the number of ciphertexts in the answer is {have}, and must be {need}: run it again")]
     Items {
         /// Ciphertexts found.
         have: usize,

@@ -1,5 +1,6 @@
 //! Making keys: a secret, and exactly the public keys that a program asks for.
 
+use std::fmt;
 use std::io::{Error as IoError, Write};
 
 use arras_ckks::{KeyRequest, KeySet, Params, PublicKey, SecretKey};
@@ -34,12 +35,23 @@ pub struct Owner {
 }
 
 /// Where the secret key comes from.
-#[derive(Debug)]
 pub enum Source<'a> {
     /// The generator that everything else comes from too.
     Random,
     /// A passphrase, with its public salt and costs.
     Passphrase(&'a [u8], Recipe),
+}
+
+impl fmt::Debug for Source<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Source::Random => f.write_str("Random"),
+            // A log is read by others.
+            Source::Passphrase(_, recipe) => {
+                f.debug_tuple("Passphrase").field(&format_args!("..")).field(recipe).finish()
+            }
+        }
+    }
 }
 
 impl Source<'_> {
@@ -118,5 +130,21 @@ impl Owner {
         }
         let public = secret.public_key(params.rlwe(), rng)?;
         Ok(Self { secret, public, recipe })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand_chacha::ChaCha20Rng;
+    use rand_core::SeedableRng as _;
+
+    use super::*;
+
+    #[test]
+    fn a_passphrase_is_not_shown() {
+        let recipe = Recipe::new(&mut ChaCha20Rng::seed_from_u64(1));
+        let shown = format!("{:?}", Source::Passphrase(b"correct horse", recipe.clone()));
+        assert_eq!(shown, format!("Passphrase(.., {recipe:?})"));
+        assert_eq!(format!("{:?}", Source::Random), "Random");
     }
 }

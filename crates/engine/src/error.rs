@@ -74,7 +74,7 @@ pub enum Error {
     },
     /// Another number of ciphertexts than the label promises.
     #[error(
-        "the batch holds {have} ciphertexts and should hold {need}; seal the data again for what runs here"
+        "the number of ciphertexts in the batch is {have}, and must be {need}; seal the data again for what runs here"
     )]
     Ciphertexts {
         /// Ciphertexts needed.

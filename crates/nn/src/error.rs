@@ -109,7 +109,7 @@ pub enum Error {
     },
     /// Probabilities and labels that cannot be compared.
     #[error(
-        "{probabilities} probabilities and {labels} labels: give as many of one as of the other, at least one"
+        "the number of probabilities is {probabilities}, and that of labels {labels}: give as many of one as of the other, at least one"
     )]
     Compare {
         /// Number of probabilities.

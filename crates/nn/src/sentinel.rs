@@ -12,22 +12,17 @@ pub const TOLERANCE: f64 = 1e-3;
 /// How far outside [0, 1] a probability may be, as the polynomial overshoots a little.
 pub const OVERSHOOT: f64 = 0.05;
 
-/// A result that must not be used.
-#[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
+/// A result that must not be used. It leaves decrypted values out: a decryption of whatever a stranger sent must not reach whoever
+/// reads the message or a log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SentinelError {
-    /// The sentinel has moved. The sentence leaves the values out: a decryption of whatever a stranger sent must not reach
-    /// whoever reads the message.
+    /// The sentinel has moved.
     #[error(
         "the sentinel has moved by more than {TOLERANCE}: the result is damaged, was opened with another key, or ran out of \
          precision; run the sealed data again"
     )]
-    Moved {
-        /// The value found.
-        have: f64,
-        /// The value expected.
-        need: f64,
-    },
+    Moved,
     /// A probability outside [0, 1] by more than [`OVERSHOOT`].
     #[error(
         "the probability of sentence {} is outside [0, 1]: its input was outside the model's range; leave it out and run again",
@@ -36,23 +31,16 @@ pub enum SentinelError {
     Range {
         /// Sentence, counted from zero.
         sentence: usize,
-        /// The value found.
-        have: f64,
     },
     /// An input of the logistic polynomial beyond the range that the model certifies.
     #[error(
         "the text leads the model beyond the range of its training, where nothing is certified: shorten it, or leave it out and run \
          again"
     )]
-    Uncertified {
-        /// Distance from zero, in parts of the end of the polynomial's domain.
-        have: f64,
-        /// The largest that is certified.
-        most: f64,
-    },
+    Uncertified,
     /// Values that a refresh on the way could not take.
     #[error(
-        "values inside the model left the range of its training in {slots} slots, or the answer is damaged: shorten the text, or \
+        "values inside the model left the range of its training (slots: {slots}), or the answer is damaged: shorten the text, or \
          leave it out and run again"
     )]
     Left {
@@ -71,7 +59,7 @@ pub enum SentinelError {
 
 /// Accepts the sentinel's value. Anything that is not a number is refused.
 pub(crate) fn unmoved(have: f64, need: f64) -> Result<(), SentinelError> {
-    if (have - need).abs() <= TOLERANCE { Ok(()) } else { Err(SentinelError::Moved { have, need }) }
+    if (have - need).abs() <= TOLERANCE { Ok(()) } else { Err(SentinelError::Moved) }
 }
 
 /// Accepts a probability and brings it into [0, 1].
@@ -79,7 +67,7 @@ pub(crate) fn probability(sentence: usize, have: f64) -> Result<f64, SentinelErr
     if (-OVERSHOOT..=1.0 + OVERSHOOT).contains(&have) {
         Ok(have.clamp(0.0, 1.0))
     } else {
-        Err(SentinelError::Range { sentence, have })
+        Err(SentinelError::Range { sentence })
     }
 }
 

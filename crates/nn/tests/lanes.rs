@@ -80,14 +80,14 @@ fn what_is_no_answer_is_refused() {
     let program = Lanes::new(transformer(SHAPE, 4)).unwrap();
     let [values, logits] = clear(&program, TEXTS[1]);
     let moved = |values: &[f64], logits: &[f64]| {
-        matches!(program.unpack([values, logits]), Err(SentinelError::Moved { .. }))
+        matches!(program.unpack([values, logits]), Err(SentinelError::Moved))
     };
     let (mut other, mut nothing) = (values.clone(), logits.clone());
     other[7] += 0.01;
     nothing[0] = f64::NAN;
     assert!(moved(&other, &logits) && moved(&values, &nothing) && moved(&logits, &values));
     let out = vec![1.001; logits.len()];
-    assert!(matches!(program.unpack([&values, &out]), Err(SentinelError::Range { .. })));
+    assert!(matches!(program.unpack([&values, &out]), Err(SentinelError::Range { sentence: 0 })));
     assert!(matches!(program.unpack([&[], &out]), Err(SentinelError::Slots { .. })));
 }
 
@@ -105,7 +105,7 @@ fn what_training_never_saw_is_refused() {
     for side in [-1.0, 1.0] {
         assert!(answer(side * certified).is_ok());
         let refused = answer(side * (certified + 0.002));
-        assert!(matches!(refused, Err(SentinelError::Uncertified { .. })), "{refused:?}");
+        assert!(matches!(refused, Err(SentinelError::Uncertified)), "{refused:?}");
     }
     let mut parts = model.into_parts();
     parts.about.ranges = None;

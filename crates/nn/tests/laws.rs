@@ -70,10 +70,10 @@ fn a_damaged_result_is_refused() {
     for damage in [2e-3, -0.4, 1e9, f64::NAN, f64::INFINITY] {
         let mut bad = good.clone();
         bad[1] += damage;
-        assert!(matches!(program.unpack(&bad), Err(SentinelError::Moved { .. })), "{damage}");
+        assert!(matches!(program.unpack(&bad), Err(SentinelError::Moved)), "{damage}");
         let mut bad = good.clone();
         bad[0] += damage.abs().max(2.0);
-        assert!(matches!(program.unpack(&bad), Err(SentinelError::Range { sentence: 0, .. })), "{damage}");
+        assert!(matches!(program.unpack(&bad), Err(SentinelError::Range { sentence: 0 })), "{damage}");
     }
     assert!(matches!(program.unpack(&good[..1]), Err(SentinelError::Slots { .. })));
     // Another seed, as with another model: the sentinel is somewhere else.

@@ -46,7 +46,7 @@ pub enum Error {
     },
     /// An operation without costs at some levels.
     #[error(
-        "the chain of depth {depth} has {have} costs of {operation}, not one for each of its levels: measure it again with `arras calibrate --depths {depth}`"
+        "the chain of depth {depth} needs a cost of {operation} for each of its levels, and the number of costs is {have}: measure it again with `arras calibrate --depths {depth}`"
     )]
     MissingLevels {
         /// The chain.
@@ -122,7 +122,7 @@ pub enum Error {
     },
     /// Levels run out where no refresh is allowed.
     #[error(
-        "after point {from} (0 is the input) the program takes {need} levels without meeting a point, and {have} are there: mark a point in between, or use parameters with more levels"
+        "after point {from} (0 is the input) levels run out before the program meets a point ({need} needed, {have} left): mark a point in between, or use parameters with more levels"
     )]
     Stretch {
         /// The point, from 1; 0 is the input.
@@ -134,7 +134,7 @@ pub enum Error {
     },
     /// Levels run out before a refresh can start.
     #[error(
-        "from point {from} (0 is the input) to point {to} it takes {need} levels, with the {input} that a refresh starts from, and {have} are there: mark a point in between, or use parameters with more levels"
+        "from point {from} (0 is the input) to point {to} levels run out ({need} needed, with the {input} that a refresh starts from, {have} left): mark a point in between, or use parameters with more levels"
     )]
     TooFar {
         /// The point before, from 1; 0 is the input.
@@ -158,7 +158,7 @@ pub enum Error {
     },
     /// A table of costs knows nothing of refreshes.
     #[error(
-        "the trace holds {count} refreshes, whose time no table of costs has: say what a refresh does, or price the trace without them"
+        "no table of costs has the time of refreshes, of which the trace holds {count}: say what a refresh does, or price the trace without them"
     )]
     Refreshes {
         /// How many.
@@ -182,7 +182,9 @@ pub enum Error {
         value: f64,
     },
     /// No way to do what is asked.
-    #[error("no method takes {values} {unit} as asked: ask for fewer, or let answers be approximate")]
+    #[error(
+        "no method does what is asked with this number of {unit}, {values}: ask for fewer, or let answers be approximate"
+    )]
     NoCandidate {
         /// How many there are.
         values: usize,

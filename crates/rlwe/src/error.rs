@@ -81,7 +81,7 @@ pub enum Error {
     },
     /// A refresh needs a base of one prime, levels of its own, and levels to give.
     #[error(
-        "a refresh with {levels} of {of} levels and a base of {base} primes is not possible; give it a base of one prime, at least one level, and leave at least one"
+        "a refresh is not possible with these levels ({levels} of {of}) and a {base}-prime base; give it a base of one prime, at least one level, and leave at least one"
     )]
     Refresh {
         /// Levels that only the refresh uses.
@@ -106,7 +106,7 @@ pub enum Error {
     },
     /// Key switching needs special primes at least as large as a digit.
     #[error(
-        "the special primes have {special:.1} bits, a key-switching digit of {limbs} limbs has {digit:.1}; add special primes or make digits shorter"
+        "the special primes have {special:.1} bits, and a key-switching digit has {digit:.1} (limbs: {limbs}); add special primes or make digits shorter"
     )]
     Digits {
         /// log2 P.

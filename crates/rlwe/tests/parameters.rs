@@ -104,7 +104,7 @@ fn chains_and_digits_are_checked() {
     says(refused(|spec| spec.levels = vec![vec![1]; 201]), "has 201 levels; the most is 200");
     says(refused(|spec| spec.special.clear()), "add special primes or make digits shorter");
     says(refused(|spec| spec.digit = 0), "make digits shorter");
-    says(refused(|spec| spec.digit = 2), "a key-switching digit of 2 limbs has 78.0");
+    says(refused(|spec| spec.digit = 2), "a key-switching digit has 78.0 (limbs: 2)");
     says(refused(|spec| spec.digit = usize::MAX), "make digits shorter");
 }
 

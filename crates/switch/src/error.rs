@@ -8,7 +8,7 @@ pub enum Error {
     #[error("built without the feature tfhe: rebuild with --features tfhe")]
     NoFeature,
     /// No such width.
-    #[error("{bits} bits are no width for the baseline: choose an even number from 2 to {most}")]
+    #[error("{bits} is no width in bits for the baseline: choose an even number from 2 to {most}")]
     Width {
         /// Bits asked for.
         bits: u32,
@@ -26,7 +26,7 @@ pub enum Error {
         most: u64,
     },
     /// Too little to work on.
-    #[error("there are {have} {unit} and at least {need} are needed")]
+    #[error("the number of {unit} is {have}, and must be at least {need}")]
     TooFew {
         /// What is counted.
         unit: &'static str,
@@ -66,7 +66,9 @@ pub enum Error {
         nodes: usize,
     },
     /// A split on a feature that a sample lacks.
-    #[error("the tree splits on feature {feature} (from 0), and a sample has {have} features")]
+    #[error(
+        "the tree splits on feature {feature} (from 0), and the number of features of a sample is {have}"
+    )]
     Feature {
         /// The feature.
         feature: usize,

@@ -21,7 +21,7 @@ pub enum Error {
         name: &'static str,
     },
     /// A line with too few columns.
-    #[error("line {line} has {have} columns separated by tabs, and the header has {need}")]
+    #[error("line {line}: the number of columns separated by tabs is {have}, and that of the header {need}")]
     Columns {
         /// Line, counted from one.
         line: usize,
@@ -44,7 +44,7 @@ pub enum Error {
     },
     /// Too little to learn from.
     #[error(
-        "{sentences} sentences, {positive} of them positive, is too little: give at least 20, with both labels"
+        "too little to learn from (sentences: {sentences}, positive ones: {positive}): give at least 20, with both labels"
     )]
     TooLittle {
         /// Sentences given.
@@ -66,7 +66,8 @@ pub enum Error {
     },
     /// A table that says nothing of classes.
     #[error(
-        "{features} features and {classes} classes make no tree: give at least 1 feature, and 2 to {most} classes"
+        "no tree can be made where the number of features is {features} and that of classes {classes}: give at least 1 feature, \
+         and 2 to {most} classes"
     )]
     Table {
         /// Features of the first row.
@@ -78,7 +79,7 @@ pub enum Error {
     },
     /// A row that does not fit the first one. Rows are counted from 1.
     #[error(
-        "row {row} is not {features} finite numbers and a class, as the first row is: fill in missing values"
+        "row {row} does not hold finite numbers ({features}) and a class, as the first row does: fill in missing values"
     )]
     Row {
         /// Row.

@@ -10,9 +10,7 @@ pub enum GraphError {
     #[error("the file holds no weights: give one row for each node, separated by commas")]
     Empty,
     /// A row of another length.
-    #[error(
-        "row {row} has {have} weights, and there are {need} rows: a graph of {need} nodes has {need} weights in each"
-    )]
+    #[error("row {row}: the number of weights is {have}, and must be {need}, the number of rows")]
     Ragged {
         /// Row.
         row: usize,
@@ -23,19 +21,19 @@ pub enum GraphError {
     },
     /// A weight below zero.
     #[error(
-        "row {row}, column {column}: the weight {text} is negative, and shortest paths are found for weights from 0 on: add to all weights, or leave the edge out"
+        "row {row}, column {column}: the weight {text:?} is negative, and shortest paths are found for weights from 0 on: add to all weights, or leave the edge out"
     )]
     Negative {
         /// Row.
         row: usize,
         /// Column.
         column: usize,
-        /// As it stands in the file.
+        /// As it stands in the file, shortened.
         text: String,
     },
     /// What is no weight.
     #[error(
-        "row {row}, column {column}: {text} is no weight: give an integer from 0 on, and nothing or inf where there is no edge"
+        "row {row}, column {column}: {text:?} is no weight: give an integer from 0 on, and nothing or inf where there is no edge"
     )]
     Weight {
         /// Row.

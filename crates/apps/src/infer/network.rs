@@ -14,10 +14,10 @@ pub const FORMAT: &str = "arras-network";
 #[non_exhaustive]
 pub enum NetworkError {
     /// Text that is not of the format.
-    #[error("this is no network ({0}): write it as the documentation of inference shows")]
+    #[error("this is no network ({0}): write it as docs/integers.md shows")]
     Json(#[from] serde_json::Error),
     /// Bytes that are no safetensors.
-    #[error("this is no network ({0}): write it as the documentation of inference shows")]
+    #[error("this is no network ({0}): write it as docs/integers.md shows")]
     Safetensors(#[from] safetensors::SafeTensorError),
     /// A tensor that belongs to no layer.
     #[error("tensor {name:?} is no weight, bias or ranges of 32 or 64 bits")]
@@ -54,7 +54,7 @@ pub enum NetworkError {
     },
     /// Classes that do not fit the scores.
     #[error(
-        "{classes} classes do not fit {scores} scores: give a score for each class, or one score for two classes"
+        "the number of classes is {classes}, and that of scores {scores}: give a score for each class, or one score for two classes"
     )]
     Classes {
         /// Classes given.
@@ -63,7 +63,9 @@ pub enum NetworkError {
         scores: usize,
     },
     /// A sample with too few or too many features.
-    #[error("row {row}: {have} values are given, and the network has {need} features")]
+    #[error(
+        "row {row}: the number of values is {have}, and must be {need}, one for each feature of the network"
+    )]
     Features {
         /// Row.
         row: usize,

@@ -95,7 +95,7 @@ impl Table {
     /// too many.
     pub fn new(sql: &str, schema: &Schema, rows: usize, slots: usize) -> Result<Self, Error> {
         if !slots.is_power_of_two() || !(2..=SLOTS).contains(&slots) {
-            return Err(Error::Size { have: slots, least: 2, most: SLOTS });
+            return Err(Error::Slots { have: slots, least: 2, most: SLOTS });
         }
         if !(1..=ROWS).contains(&rows) {
             return Err(Error::Size { have: rows, least: 1, most: ROWS });

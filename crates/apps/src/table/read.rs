@@ -58,7 +58,7 @@ fn refusal(error: csv::Error) -> Error {
     let line = error.position().map_or(0, csv::Position::line);
     let what = match error.kind() {
         csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-            format!("line {line} has {len} cells, and the names above are {expected_len}")
+            format!("line {line}: the number of cells is {len}, and that of the names above {expected_len}")
         }
         csv::ErrorKind::Utf8 { .. } => format!("line {line} is not UTF-8 text"),
         csv::ErrorKind::Io(_)

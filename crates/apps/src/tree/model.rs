@@ -25,7 +25,7 @@ use crate::tree::predict::BITS;
 #[non_exhaustive]
 pub enum ModelError {
     /// Text that is not of the format.
-    #[error("this is no model of trees ({0}): write it as the documentation of trees shows")]
+    #[error("this is no model of trees ({0}): write it as docs/integers.md shows")]
     Json(#[from] serde_json::Error),
     /// JSON of another format.
     #[error("this is no model of trees: its format must be \"arras-tree\"")]
@@ -49,7 +49,7 @@ pub enum ModelError {
         scale: f64,
     },
     /// Lists of different lengths.
-    #[error("{what} has {have} entries, and {need} are needed")]
+    #[error("the number of entries of {what} is {have}, and must be {need}")]
     Length {
         /// Which list.
         what: &'static str,
@@ -83,7 +83,9 @@ pub enum ModelError {
         reason: &'static str,
     },
     /// A sample with too few or too many features.
-    #[error("row {row}: {have} values are given, and the model has {need} features")]
+    #[error(
+        "row {row}: the number of values is {have}, and must be {need}, one for each feature of the model"
+    )]
     Features {
         /// Row.
         row: usize,
@@ -104,8 +106,8 @@ pub enum ModelError {
     },
     /// A feature beyond the bits.
     #[error(
-        "row {row}, feature {feature}: {value} is beyond what {bits} bits hold, which is {least} to {most}; clamping it to \
-         them changes no answer, and must be asked for"
+        "row {row}, feature {feature}: {value} is beyond what {bits}-bit features hold, which is {least} to {most}; clamping \
+         it to this range changes no answer, and must be asked for"
     )]
     Beyond {
         /// Row.

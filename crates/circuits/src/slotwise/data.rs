@@ -11,7 +11,7 @@ const OVERSHOOT: f64 = 4e-6;
 #[non_exhaustive]
 pub enum DataError {
     /// Another number of columns.
-    #[error("{have} columns are given, and {function} takes {need}")]
+    #[error("the number of columns is {have}, and {function} takes {need}")]
     Columns {
         /// The function.
         function: &'static str,
@@ -21,7 +21,7 @@ pub enum DataError {
         have: usize,
     },
     /// Columns of different length.
-    #[error("the columns have {left} and {right} values: give a pair in every row")]
+    #[error("the columns differ in length, {left} and {right}: give a pair in every row")]
     Lengths {
         /// Values in the first.
         left: usize,
@@ -55,7 +55,7 @@ pub enum DataError {
     },
     /// A value that is no integer of so many bits.
     #[error(
-        "row {row}, column {column}: {value} is not an integer from 0 to {most}, which is what {bits} bits hold"
+        "row {row}, column {column}: {value} is not an integer from 0 to {most}, as {bits}-bit integers are"
     )]
     Integer {
         /// Row, from one.

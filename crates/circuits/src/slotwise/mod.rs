@@ -229,9 +229,12 @@ impl Domain {
     /// The distance from zero from which on the sign must be right.
     ///
     /// # Errors
-    /// A gap outside (0, 1), integers of no size that fits, or a function that they do not have.
+    /// A function that the domain does not have, a gap outside (0, 1), or integers of no size that fits.
     pub fn gap(self, function: Function) -> Result<f64, Error> {
         match self {
+            Domain::Numbers { .. } if !function.is_of_numbers() => {
+                Err(Error::Unfit { function: function.name(), domain: "numbers" })
+            }
             Domain::Numbers { epsilon } if epsilon > 0.0 && epsilon < 1.0 => Ok(epsilon),
             Domain::Numbers { epsilon } => Err(Error::Gap { epsilon }),
             Domain::Integers { bits } => Ok(function.relation()?.gap(Integers::new(bits)?)),

@@ -132,7 +132,7 @@ pub fn readings(loaded: &Loaded, texts: &[String], truncate: bool) -> anyhow::Re
         let (read, dropped) = reading.lengths();
         if dropped > 0 {
             output::note(&format!(
-                "arras: text {} is long: its first {read} words count, {dropped} are left out",
+                "arras: text {} is long, and only its beginning counts (words read: {read}, left out: {dropped})",
                 i + 1
             ));
         }

@@ -74,7 +74,7 @@ struct Guards {
 
 pub fn deep(args: &Deep, out: &Output) -> anyhow::Result<ExitCode> {
     stop::watch()?;
-    let (spec, params, rounds) = parameters(&args.preset)?;
+    let (spec, params, rounds) = parameters(&args.preset, true)?;
     let slots = args.slots.unwrap_or(params.max_slots());
     let program = Logistic { steps: args.depth };
     let request = spec.request(&params, slots)?;

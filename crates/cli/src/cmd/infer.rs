@@ -71,7 +71,9 @@ fn network(path: &Path) -> anyhow::Result<Network> {
 fn located(error: NetworkError, table: &Table, labelled: bool) -> anyhow::Error {
     if let NetworkError::Features { row, need, have } = error {
         let (line, hint) = (table.line(row), samples::hint(need, have, labelled));
-        return anyhow::anyhow!("line {line} has {have} numbers, and the network has {need} features{hint}");
+        return anyhow::anyhow!(
+            "line {line}: the number of values is {have}, and must be {need}, one for each feature of the network{hint}"
+        );
     }
     if let NetworkError::OutOfRange { row, feature, value, low, high } = error {
         let line = table.line(row);

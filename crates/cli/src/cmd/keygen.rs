@@ -62,7 +62,7 @@ pub fn run(args: &Keygen, out: &Output) -> anyhow::Result<ExitCode> {
 /// The parameters and keys that a refresh or a model takes.
 fn wanted(args: &Keygen) -> anyhow::Result<(Params, KeyRequest)> {
     if let Some(name) = &args.bootstrap {
-        let (spec, params, _) = boot::parameters(name)?;
+        let (spec, params, _) = boot::parameters(name, false)?;
         if !params.is_secure() {
             bail!("{name} is for measurements, and has no security: use another preset");
         }

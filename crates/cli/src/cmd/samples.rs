@@ -44,7 +44,10 @@ impl Table {
     fn push(&mut self, fields: &[&str], label: Option<&str>, line: u64) -> anyhow::Result<()> {
         let need = self.rows.first().map_or(fields.len(), Vec::len);
         if fields.len() != need {
-            bail!("line {line} has {} numbers, and the lines before it have {need}", fields.len());
+            bail!(
+                "line {line}: the number of values is {}, and must be {need}, as in the lines before it",
+                fields.len()
+            );
         }
         let mut row = Vec::with_capacity(need);
         for (column, text) in (1..).zip(fields) {

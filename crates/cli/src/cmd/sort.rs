@@ -117,7 +117,7 @@ fn read(args: &Values) -> anyhow::Result<(Sort, Vec<u64>)> {
         let fits = text.trim().parse::<u64>().ok().filter(|value| *value <= most);
         let value = fits.with_context(|| {
             format!(
-                "{what}, line {line}: \"{}\" is not a whole number from 0 to {most}, which is what {} bits hold",
+                "{what}, line {line}: \"{}\" is not a whole number from 0 to {most}, as {}-bit integers are",
                 output::excerpt(text.trim(), 40),
                 args.bits
             )

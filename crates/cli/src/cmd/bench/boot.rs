@@ -90,8 +90,8 @@ pub fn peak_bytes(params: &Params) -> u64 {
     memory::peak().unwrap_or(params.ring().pool().usage().peak as u64)
 }
 
-/// What is refreshed with which parameters, and in how many rounds.
-pub fn parameters(name: &str) -> anyhow::Result<(BootSpec, Params, u32)> {
+/// What is refreshed with which parameters, and in how many rounds. Whether the toy serves decides if it is offered.
+pub fn parameters(name: &str, toy: bool) -> anyhow::Result<(BootSpec, Params, u32)> {
     if name == TOY.0 {
         let whole = presets::find("boot-n16").context("no refresh has a name")?.spec;
         let spec = BootSpec { log_degree: TOY.1, depth: 6, ..whole };
@@ -99,8 +99,8 @@ pub fn parameters(name: &str) -> anyhow::Result<(BootSpec, Params, u32)> {
         return Ok((spec, Params::danger_insecure(&chain)?, 1));
     }
     let preset = presets::find(name).with_context(|| {
-        let names: Vec<&str> = presets::PRESETS.iter().map(|preset| preset.name).collect();
-        format!("there is no refresh {name}: use one of {}, toy", names.join(", "))
+        let offered = presets::PRESETS.iter().map(|preset| preset.name).chain(toy.then_some(TOY.0));
+        format!("there is no refresh {name}: use one of {}", offered.collect::<Vec<_>>().join(", "))
     })?;
     let chain = preset.spec.build().with_context(|| format!("{name} has no secure chain"))?;
     Ok((preset.spec, Params::new(&chain)?, preset.rounds))
@@ -123,7 +123,7 @@ struct Ready {
 
 impl Ready {
     fn new(args: &BenchBoot) -> anyhow::Result<Self> {
-        let (spec, params, rounds) = parameters(&args.preset)?;
+        let (spec, params, rounds) = parameters(&args.preset, true)?;
         let slots = args.slots.unwrap_or(params.max_slots());
         let request = spec.request(&params, slots)?;
         check_memory(&spec, &params, slots, &request)?;

@@ -87,6 +87,9 @@ fn wish(args: &Wanted) -> anyhow::Result<Wish> {
         bail!("--costs belongs to --optimise time");
     }
     let function = args.function;
+    if args.bits.is_none() && !function.is_of_numbers() {
+        bail!("{} compares integers: say with --bits how many bits they have", function.name());
+    }
     let domain = match args.bits {
         Some(bits) => Domain::Integers { bits: Integers::new(bits)?.bits() },
         None => Domain::Numbers { epsilon: (-args.alpha).exp2() },

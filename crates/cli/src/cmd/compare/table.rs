@@ -28,7 +28,10 @@ pub fn read(file: Option<&Path>, function: Function) -> anyhow::Result<Table> {
         }
         let have = record.len();
         if have != need {
-            bail!("{what}, line {line}: {have} value(s) are given, and {} takes {need}", function.name());
+            bail!(
+                "{what}, line {line}: the number of values is {have}, and {} takes {need}",
+                function.name()
+            );
         }
         for (text, column) in record.iter().zip(&mut table.columns) {
             let value: f64 = text.parse().map_err(|_| {
@@ -53,7 +56,7 @@ pub fn located(error: DataError, table: &Table) -> anyhow::Error {
     if let DataError::Integer { row, value, most, bits, .. } = error {
         let line = line(row);
         return anyhow::anyhow!(
-            "line {line}: {value} is not an integer from 0 to {most}, which is what {bits} bits hold"
+            "line {line}: {value} is not an integer from 0 to {most}, as {bits}-bit integers are"
         );
     }
     error.into()

@@ -149,7 +149,7 @@ impl Session<'_> {
 fn interrupted(error: &anyhow::Error, journal: &Journal) -> String {
     match journal.is_kept() {
         true => format!(
-            "{error}: the journal keeps {} sentence(s), and the same command goes on from there",
+            "{error}: the journal keeps what is done (sentences: {}), and the same command goes on from there",
             journal.lines().len()
         ),
         false => format!("{error}: with --journal the same command would go on from here"),

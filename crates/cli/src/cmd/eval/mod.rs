@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use arras_nn::head::logistic;
 use arras_nn::metrics::BINS;
 use arras_nn::{Mode, Network, Reading};
@@ -114,6 +114,7 @@ fn read(data: &Path) -> anyhow::Result<Sentences> {
     let path = data.join("dev.tsv");
     let table = input::data(&path)?.to_vec();
     let rows = arras_train::data::rows(&table).with_context(|| path.display().to_string())?;
+    ensure!(!rows.is_empty(), "{} holds no sentences: give a table with at least one", path.display());
     let (texts, positive) = rows.into_iter().map(|row| (row.text, row.positive)).unzip();
     Ok(Sentences { texts, positive, table })
 }
@@ -165,5 +166,16 @@ mod tests {
         std::fs::write(folder.path().join("dev.tsv"), format!("sentence\tlabel\n{text}\t0\n")).unwrap();
         let read = super::read(folder.path()).unwrap();
         assert_eq!((read.texts, read.positive), (vec![text.to_owned()], vec![false]));
+    }
+
+    #[test]
+    fn a_table_without_sentences_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("dev.tsv");
+        for table in ["sentence\tlabel\n", "sentence\tlabel\n\n \n"] {
+            std::fs::write(&path, table).unwrap();
+            let error = super::read(folder.path()).err().unwrap().to_string();
+            assert!(error.starts_with(&format!("{} holds no sentences", path.display())), "{error}");
+        }
     }
 }

@@ -112,7 +112,7 @@ pub fn of(args: &Plan, work: Work, need: &Need) -> anyhow::Result<Found> {
     }
     if work == Work::Paths && need.values < LEAST_NODES {
         anyhow::bail!(
-            "a graph of {} nodes has no path past a third one to look for: give at least {LEAST_NODES}",
+            "a {}-node graph has no path past a third one to look for: give at least {LEAST_NODES}",
             need.values
         );
     }

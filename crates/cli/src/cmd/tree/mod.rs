@@ -92,12 +92,14 @@ fn located(error: ModelError, table: &Table, labelled: bool) -> anyhow::Error {
     if let ModelError::Features { row, need, have } = error {
         let line = table.line(row);
         let hint = samples::hint(need, have, labelled);
-        return anyhow::anyhow!("line {line} has {have} numbers, and the model has {need} features{hint}");
+        return anyhow::anyhow!(
+            "line {line}: the number of values is {have}, and must be {need}, one for each feature of the model{hint}"
+        );
     }
     if let ModelError::Beyond { row, feature, value, bits, least, most } = error {
         let line = table.line(row);
         return anyhow::anyhow!(
-            "line {line}, column {feature}: {value} is beyond what {bits} bits of the model hold, {least} to {most}: \
+            "line {line}, column {feature}: {value} is beyond what the model's {bits}-bit features hold, {least} to {most}: \
              with --clamp it counts as the nearest of these, which changes no answer"
         );
     }

@@ -258,13 +258,12 @@ impl Lanes {
             part.iter().try_for_each(|&have| unmoved(have, mean))?;
         }
         if logit.abs() > 1.0 {
-            return Err(SentinelError::Range { sentence: 0, have: value });
+            return Err(SentinelError::Range { sentence: 0 });
         }
         unmoved(value, self.polynomial.eval(logit))?;
-        let (have, most) = (logit.abs(), self.certified);
         // Noise may carry a text at the very end across it.
-        if have > most + TOLERANCE {
-            return Err(SentinelError::Uncertified { have, most });
+        if logit.abs() > self.certified + TOLERANCE {
+            return Err(SentinelError::Uncertified);
         }
         probability(0, value)
     }

@@ -47,9 +47,17 @@ impl Setting {
             })?,
         };
         let mut setting = Self { alpha, function, depth: 0, zeta, scales: Scales::WIDE, toy: args.toy };
-        setting.depth = match args.depth.or_else(|| published::depth(function, alpha)) {
-            Some(depth) => depth,
-            None => least_depth(&setting.wish(args.method).goal(zeta)?)?,
+        let goal = setting.wish(args.method).goal(zeta)?;
+        setting.depth = match (args.depth, published::depth(function, alpha)) {
+            (Some(depth), _) => {
+                // Before anything is measured: published degrees are looked up instead.
+                if args.method != Method::Published {
+                    fewest_products(&goal, depth, Products::planned())?;
+                }
+                depth
+            }
+            (None, Some(depth)) => depth,
+            (None, None) => least_depth(&goal)?,
         };
         Ok(setting)
     }
@@ -121,7 +129,7 @@ impl Setting {
             let row = published::find(self.function, self.alpha, depth);
             let row = row.with_context(|| {
                 format!(
-                    "no degrees were published for {} to {} bits with {depth} levels",
+                    "no degrees were published for {} to {} bits at depth {depth}",
                     self.function.name(),
                     self.alpha
                 )

@@ -109,7 +109,7 @@ fn selected(args: &BenchSok) -> anyhow::Result<BTreeSet<Run>> {
         .collect();
     if runs.is_empty() {
         bail!(
-            "the SoK published no such run: leave out --bits and --sizes, or take bits of 6, 8, 12 and 16 and sizes as `arras bench sok --help` says"
+            "the SoK published no such run: leave out --bits and --sizes, or give 6, 8, 12 or 16 bits and a size that `arras bench sok --help` lists"
         );
     }
     Ok(runs)
@@ -123,7 +123,7 @@ fn read(path: &Path, threads: usize) -> anyhow::Result<Report> {
     if report.threads != threads {
         let (name, have) = (path.display(), report.threads);
         bail!(
-            "{name} holds runs on {have} thread(s), not {threads}: give --threads {have}, or name another file"
+            "{name} holds runs with --threads {have}, not {threads}: give --threads {have}, or name another file"
         );
     }
     Ok(report)
