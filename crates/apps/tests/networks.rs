@@ -106,7 +106,11 @@ fn file(change: impl FnOnce(&mut Value)) -> Result<Network, NetworkError> {
 
 #[test]
 fn files_that_hold_no_network_are_refused_in_a_sentence() {
-    assert_eq!(file(|_| ()).unwrap().most(), [vec![5.5, 11.0], vec![11.0]]);
+    let most = file(|_| ()).unwrap().most().concat();
+    assert!(
+        most.iter().zip([5.5, 11.0, 11.0]).all(|(most, exact)| (0.0..1e-9).contains(&(most - exact))),
+        "{most:?}"
+    );
     let says = |pointer: &str, value: Value, words: &str| {
         let error = file(|file| *file.pointer_mut(pointer).unwrap() = value).unwrap_err().to_string();
         assert!(error.contains(words), "{pointer}: {error}");

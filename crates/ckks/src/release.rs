@@ -67,10 +67,28 @@ impl Params {
     /// # Errors
     /// A key or ciphertext of other parameters.
     pub fn decrypt(&self, ciphertext: &Ciphertext, secret: &SecretKey) -> Result<Decrypted, Error> {
+        self.decrypt_slots(ciphertext, ciphertext.slots, secret)
+    }
+
+    /// The same in all slots of the ring: a vector of few slots stands there over and over, each copy with noise of its own, of
+    /// which [`Params::decrypt`] takes the mean.
+    ///
+    /// # Errors
+    /// As [`Params::decrypt`].
+    pub fn decrypt_copies(&self, ciphertext: &Ciphertext, secret: &SecretKey) -> Result<Decrypted, Error> {
+        self.decrypt_slots(ciphertext, self.max_slots(), secret)
+    }
+
+    fn decrypt_slots(
+        &self,
+        ciphertext: &Ciphertext,
+        slots: usize,
+        secret: &SecretKey,
+    ) -> Result<Decrypted, Error> {
         let level = ciphertext.level();
         let mut phase = secret.phase(self.rlwe(), &ciphertext.inner, level)?;
         phase.truncate(self.readable(level).main);
-        Ok(Decrypted { values: self.decode_poly(phase, ciphertext.slots, level) })
+        Ok(Decrypted { values: self.decode_poly(phase, slots, level) })
     }
 
     /// The numbers in an encoded vector.

@@ -77,6 +77,16 @@ pub enum Error {
         /// The bound of its size.
         size: f64,
     },
+    /// A value that would wrap around.
+    #[error(
+        "a value of up to {size} does not fit a modulus that holds {most}: ask for fewer conditions at once, or for smaller numbers"
+    )]
+    Wraps {
+        /// The bound of its size.
+        size: f64,
+        /// What fits.
+        most: f64,
+    },
     /// A program, its data or its answer.
     #[error(transparent)]
     App(#[from] arras_apps::Error),
@@ -129,6 +139,12 @@ pub enum Error {
     /// A folder that is there already.
     #[error("{} exists already: choose another folder, or replace it with --force", path.display())]
     Exists {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A folder whose name is that of folders in the making.
+    #[error("{} has a name that folders of keys have while they are made: choose another folder", path.display())]
+    Reserved {
         /// The folder.
         path: PathBuf,
     },

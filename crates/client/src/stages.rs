@@ -6,6 +6,9 @@ use arras_ckks::{Level, Params};
 
 use crate::spread::Spread;
 
+/// What a transform of 2^15 numbers up to 1 in doubles errs by at most: each of its 15 steps rounds some times by 2^-53.
+pub(crate) const DOUBLES: f64 = 1.0 / (1u64 << 47) as f64;
+
 /// What noise must not exceed, but with probability 2^-40 for all slots and operations together.
 #[derive(Clone, Copy)]
 pub(crate) struct Tail<'a> {
@@ -17,7 +20,8 @@ pub(crate) struct Tail<'a> {
 
 impl Tail<'_> {
     pub fn bound(&self, noise: Noise) -> f64 {
-        noise.bound(self.slots.saturating_mul(self.events.max(1)))
+        // Real and imaginary parts.
+        noise.bound(self.slots.saturating_mul(self.events.max(1)).saturating_mul(2))
     }
 
     pub fn level(&self, level: u32) -> Level {
@@ -32,8 +36,9 @@ impl Tail<'_> {
         self.bound(self.params.rescale_noise(self.slots, self.level(level)))
     }
 
+    /// Of a vector of numbers up to 1: rounded to integers, after a transform in doubles.
     pub fn encoding(&self, level: u32) -> f64 {
-        self.bound(self.params.fresh_noise(self.slots, self.level(level)))
+        self.bound(self.params.encoding_noise(self.slots, self.level(level))) + DOUBLES
     }
 }
 

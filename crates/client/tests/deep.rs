@@ -1,10 +1,10 @@
 //! Plans of deep programs: refreshed, or of large scales.
-#![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail loudly")]
 
-use arras_apps::Program as _;
 use arras_apps::graph::Paths;
 use arras_apps::prepared::Prepared;
 use arras_apps::workload::{Kind, Workload};
+use arras_apps::{Need, Program as _};
 use arras_circuits::Op;
 use arras_ckks::Security;
 use arras_ckks::boot::presets;
@@ -51,6 +51,22 @@ fn wide_integers_take_a_larger_scale() {
     let workload = Workload::new(Kind::W3, 16, 1 << 10).unwrap();
     let plan = TaskPlan::for_program(&workload, Security::Bits128).unwrap();
     assert!(plan.params().is_secure() && plan.prepared().bounds().iter().all(|bound| *bound < 0.5));
+}
+
+/// In the ring a vector of two slots is itself over and over, and a sign acts on every copy with its noise, so that there must be
+/// room for that of all slots of the ring however few are used.
+#[test]
+fn the_noise_of_every_copy_fits_the_gap() {
+    let workload = Workload::new(Kind::W3, 12, 2).unwrap();
+    let Need::Step { gap, .. } = workload.needs()[0] else { panic!("a comparison") };
+    let plan = TaskPlan::for_program(&workload, Security::Bits128).unwrap();
+    let (params, slots) = (plan.params(), plan.params().max_slots());
+    let top = params.highest();
+    // The two factors of the product, and what its rescale adds.
+    let factor = params.public_noise(slots, top);
+    let product = params.product_noise((1.0, factor), (1.0, factor), slots, top);
+    let events = usize::try_from(plan.trace().counts.values().sum::<u64>()).unwrap();
+    assert!(product.bound(slots * events) < 0.5 * gap, "{} of {gap}", product.bound(slots * events));
 }
 
 /// Plans of graphs whose signs would make too much of imaginary parts, if these were not cut off within them.

@@ -3,8 +3,8 @@
 
 use arras_apps::Program as _;
 use arras_apps::infer::{Infer, Network};
-use arras_ckks::Security;
-use arras_client::{Keys, Source, TaskClient, TaskPlan};
+use arras_ckks::{Level, Params, SecretKey, Security, Shape};
+use arras_client::{Error, Keys, Source, TaskClient, TaskPlan};
 use arras_engine::Engine;
 use arras_testkit::{rng, units};
 
@@ -42,7 +42,7 @@ fn holds(widths: &[usize], bits: u32) {
     let opened = client.open(&engine.run_task(prepared, sealed, &mut |_, _| true).unwrap()).unwrap();
     assert_eq!(engine.counts(), plan.trace().counts);
     let bound = (prepared.bounds()[0] + 0.5) * program.resolution();
-    let largest = program.resolution() * f64::from(1 << 20);
+    let largest = program.largest();
     assert!(bound < 0.05 * largest, "{bound} of {largest}");
     for (opened, exact) in opened.iter().zip(program.exact(&rows)) {
         for (score, exact) in opened.scores.iter().zip(&exact.scores) {
@@ -64,4 +64,22 @@ fn a_network_with_a_hidden_layer() {
 #[test]
 fn a_network_with_two_hidden_layers() {
     holds(&[3, 4, 4, 1], 5);
+}
+
+/// Ten bits more are right than are shown, whatever precision is asked for.
+#[test]
+fn scores_do_not_show_their_noise() {
+    for bits in [8, 20] {
+        let program = Infer::new(network(&[5, 3]), 20, bits).unwrap();
+        let plan = TaskPlan::for_program(&program, Security::Bits128).unwrap();
+        let slots = plan.params().max_slots();
+        let right = plan.params().rescale_noise(slots, Level(0)).correct_bits(slots);
+        assert!(right >= f64::from(bits + 12), "{bits}: {right}");
+        let shape =
+            Shape { log_degree: 13, base_bits: 30, scale_bits: 24, depth: 1, security: Security::Bits128 };
+        let coarse = Params::new(&shape.build().unwrap()).unwrap();
+        let secret = SecretKey::new(coarse.rlwe(), &mut rng(1));
+        let refused = TaskClient::new(plan.prepared(), &coarse, &secret).unwrap_err();
+        assert!(matches!(refused, Error::Noisy { need, .. } if need == bits + 12), "{refused}");
+    }
 }

@@ -252,8 +252,14 @@ impl Network {
 /// What a neuron is divided by that is always zero.
 const TINY: f64 = 1e-30;
 
+/// More than rounding changes a weighted sum by, in whatever order it is made, in parts of the sum of sizes.
+const ROUNDING: f64 = 1e-12;
+
 /// The range of a weighted sum.
 fn interval(weights: &[f64], bias: f64, ranges: &[(f64, f64)]) -> (f64, f64) {
     let ends = |(w, (low, high)): (&f64, &(f64, f64))| ((w * low).min(w * high), (w * low).max(w * high));
-    weights.iter().zip(ranges).map(ends).fold((bias, bias), |sum, ends| (sum.0 + ends.0, sum.1 + ends.1))
+    let all = weights.iter().zip(ranges).map(ends);
+    let sizes = all.clone().map(|(low, high)| low.abs().max(high.abs())).sum::<f64>() + bias.abs();
+    let (low, high) = all.fold((bias, bias), |sum, ends| (sum.0 + ends.0, sum.1 + ends.1));
+    (low - ROUNDING * sizes, high + ROUNDING * sizes)
 }

@@ -11,8 +11,8 @@ use crate::program::{Input, Need, Output, Program};
 
 /// The most slots of a ciphertext.
 const SLOTS: usize = 1 << 15;
-/// What scores are rounded to, in shares of the most that one can be.
-const UNIT: f64 = 1.0 / (1 << 20) as f64;
+/// How much finer scores are than the error of a ReLU, in bits: what is finer still would show noise and nothing else.
+const FINER: u32 = 2;
 /// The most bits of a ReLU.
 const BITS: u32 = 20;
 
@@ -98,14 +98,20 @@ impl Infer {
         self.network.most().last().map_or(0, Vec::len)
     }
 
-    /// What scores are multiples of.
+    /// What scores are multiples of: a quarter of the error of a ReLU of the widest range.
     #[must_use]
     pub fn resolution(&self) -> f64 {
-        UNIT * self.largest()
+        self.unit() * self.largest()
+    }
+
+    /// The same in shares of the most that one can be.
+    fn unit(&self) -> f64 {
+        (-f64::from(self.bits + FINER)).exp2()
     }
 
     /// The most that a score can be, in size.
-    fn largest(&self) -> f64 {
+    #[must_use]
+    pub fn largest(&self) -> f64 {
         self.network.most().last().map_or(0.0, |most| most.iter().copied().fold(0.0, f64::max))
     }
 }
@@ -175,8 +181,8 @@ impl Program for Infer {
         let samples = |score: usize| score * self.samples..score * self.samples + self.rows;
         let slots = (0..self.scores()).flat_map(samples).collect();
         // A score may be beyond the largest by its error.
-        let most = (2.0 / UNIT) as i64;
-        vec![Output { unit: UNIT, least: -most, most, slots }]
+        let most = (2.0 / self.unit()) as i64;
+        vec![Output { unit: self.unit(), least: -most, most, slots }]
     }
 
     fn pack(&self, rows: &Vec<Vec<f64>>) -> Result<Vec<Vec<f64>>, Error> {

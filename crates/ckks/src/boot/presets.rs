@@ -33,7 +33,7 @@ const fn preset(name: &'static str, purpose: &'static str, spec: BootSpec, round
 pub const PRESETS: [BootPreset; 5] = [
     preset("boot-n15", "4 levels of 34 bits after each refresh, 16 bits right", N15, 1),
     preset("boot-n16", "10 levels of 45 bits after each refresh, 24 bits right", N16, 1),
-    preset("boot-n16-deep", "18 levels of 38 bits after each refresh of few slots, 18 bits right", DEEP, 1),
+    preset("boot-n16-deep", "18 levels of 40 bits after each refresh of few slots, 18 bits right", DEEP, 1),
     BootPreset {
         dense: true,
         ..preset(
@@ -80,13 +80,13 @@ const N15: BootSpec = BootSpec {
 
 /// For few slots one matrix to coefficients and two to slots are as fast as more, and leave more levels.
 const DEEP: BootSpec = BootSpec {
-    base_bits: 43,
-    scale_bits: 38,
+    base_bits: 45,
+    scale_bits: 40,
     depth: 20,
     to_coefficients: 1,
     to_slots: 2,
-    reduction_bits: 43,
-    to_slots_bits: 43,
+    reduction_bits: 45,
+    to_slots_bits: 45,
     round_bits: 18,
     ..N16
 };

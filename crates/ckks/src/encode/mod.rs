@@ -186,7 +186,13 @@ impl Params {
 
     /// log2 of the largest value at a level: half the modulus must hold it at the level's scale, and so must an i128.
     pub(crate) fn most_log2(&self, level: Level) -> i32 {
-        (self.log2_modulus(level) - 1.0 - self.scale(level).log2()).floor().min(24.0) as i32
+        self.largest(level).log2().floor().min(24.0) as i32
+    }
+
+    /// The size from which on a value wraps around at a level: half the modulus, over the scale.
+    #[must_use]
+    pub fn largest(&self, level: Level) -> f64 {
+        (self.log2_modulus(level) - 1.0 - self.scale(level).log2()).exp2()
     }
 
     pub(crate) fn check_slots(&self, slots: usize) -> Result<(), Error> {

@@ -61,6 +61,11 @@ impl Params {
         )
     }
 
+    /// Of a vector that was encoded and not encrypted.
+    pub fn encoding_noise(&self, slots: usize, level: Level) -> Noise {
+        self.slot_noise((1.0f64 / 12.0).sqrt(), slots, level)
+    }
+
     /// Added by a rescale that lands on a level.
     pub fn rescale_noise(&self, slots: usize, level: Level) -> Noise {
         // One rounding for each prime of the level above: a remainder modulo two is off by a multiple.

@@ -21,10 +21,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use arras_approx::{Polynomial, range};
 use arras_circuits::{Arith, Composition, Error as Misuse, Matrix, Points, Rotate, Schedule};
+use arras_ckks::Level;
 
 use super::signs::{Proved, Site};
 use crate::error::Error;
-use crate::stages::Tail;
+use crate::stages::{DOUBLES, Tail};
 
 /// A hidden vector with its bounds, over all slots.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -94,6 +95,11 @@ impl Bounded {
         let own = Parts { real: error, imaginary };
         let (error, imaginary) = (error.total(), imaginary.total());
         Self { level, size, error, imaginary, own, settled: Parts::default() }
+    }
+
+    /// What of the real part's error is noise, and so says something about the key.
+    pub fn noise(&self) -> f64 {
+        self.own.real.noise + self.settled.real.noise
     }
 
     /// Times a number.
@@ -189,6 +195,8 @@ pub(crate) struct Refreshes {
 /// The operations on bounds.
 pub(crate) struct Bounds<'a> {
     tail: Tail<'a>,
+    /// Of the program's vectors; noise is that of all slots of the ring.
+    slots: usize,
     refreshes: Option<Refreshes>,
     state: Mutex<State>,
 }
@@ -205,15 +213,29 @@ const OVER: f64 = 1.0 + 1e-9;
 const BOX: f64 = 1.0 + 1.0 / 128.0;
 
 impl<'a> Bounds<'a> {
-    pub fn new(tail: Tail<'a>, signs: Vec<Known>, refreshes: Option<Refreshes>) -> Self {
-        Self { tail, refreshes, state: Mutex::new(State { signs, passed: 0 }) }
+    pub fn new(tail: Tail<'a>, slots: usize, signs: Vec<Known>, refreshes: Option<Refreshes>) -> Self {
+        Self { tail, slots, refreshes, state: Mutex::new(State { signs, passed: 0 }) }
     }
 
     /// A vector of values up to a size, sealed under the public key.
     pub fn input(&self, level: u32, size: f64) -> Bounded {
         let fresh = self.tail.params.public_noise(self.tail.slots, self.tail.level(level));
         let noise = self.tail.bound(fresh);
-        Bounded::new(level, size, Wrong::noise(noise), Wrong::noise(noise))
+        let error = Wrong { drift: DOUBLES * size, noise };
+        Bounded::new(level, size, error, error)
+    }
+
+    /// What is opened of a result: lowered to the lowest level, and decoded in doubles.
+    ///
+    /// Sums and products before it may wrap around: what counts is that the last one is where it belongs.
+    pub fn output(&self, a: &Bounded) -> Result<Bounded, Error> {
+        let a = self.at(a, 0);
+        let (size, most) = (a.size + a.error + a.imaginary, self.tail.params.largest(Level(0)));
+        if size >= most {
+            return Err(Error::Wraps { size, most });
+        }
+        let decoding = Wrong::drift(DOUBLES * size);
+        Ok(a.plus(Bounded::new(0, 0.0, decoding, decoding)))
     }
 
     /// The signs with what was found of their places.
@@ -425,10 +447,10 @@ impl Arith for Bounds<'_> {
 
 impl Rotate for Bounds<'_> {
     fn slots(&self) -> usize {
-        self.tail.slots
+        self.slots
     }
     fn rotate(&self, a: &Bounded, by: i64) -> Result<Bounded, Error> {
-        let slots = i64::try_from(self.tail.slots).unwrap_or(i64::MAX);
+        let slots = i64::try_from(self.slots).unwrap_or(i64::MAX);
         if by.rem_euclid(slots) == 0 {
             return Ok(*a);
         }
@@ -436,7 +458,7 @@ impl Rotate for Bounds<'_> {
         Ok(a.noisy(noise))
     }
     fn fold(&self, a: &Bounded, v: &[f64], rotations: &[i64]) -> Result<Bounded, Error> {
-        let slots = self.tail.slots;
+        let slots = self.slots;
         let mut sums: Vec<f64> = v.iter().map(|entry| entry.abs()).cycle().take(slots).collect();
         for &by in rotations {
             let mut moved = sums.clone();
@@ -448,7 +470,7 @@ impl Rotate for Bounds<'_> {
         // squared scale.
         let terms = (rotations.len() as f64 * 0.5).exp2();
         let switch = self.tail.switch(a.level) / self.tail.params.scale(self.tail.level(a.level));
-        let noise = a.size * most(v) * self.tail.encoding(a.level) + switch;
+        let noise = a.size * self.tail.encoding(a.level) + switch;
         self.rescaled(a.times(most(&sums)), terms * noise)
     }
     fn linear(&self, a: &Bounded, m: &Matrix) -> Result<Bounded, Error> {

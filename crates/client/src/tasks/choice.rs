@@ -160,20 +160,21 @@ impl Choice {
         }
     }
 
-    /// Whether noise leaves of the sign what was assumed of it. What the last stage adds is noise like any other, and counted with it.
+    /// Whether noise leaves of the sign what was assumed of it. What the last stage strays by is counted beside it.
     fn is_good(&self, proved: &Proved) -> bool {
         let have = &proved.composite;
         match self.need {
-            Need::Step { error, .. } => wrong(have).drift <= error,
+            Need::Step { error, .. } => wrong(proved).drift - proved.bend <= error,
             Need::Ramp { .. } => have.weighted_error() <= 2.0 * self.ideal.weighted_error(),
         }
     }
 }
 
-/// What is proved of a composition, of which its last stage adds some as noise.
-fn wrong(composite: &Composite) -> Wrong {
-    let whole = composite.noisy_error();
-    let noise = composite.stages().last().map_or(0.0, |stage| stage.margin()).min(whole);
+/// What is proved of a sign, of which its last stage adds some as noise.
+fn wrong(proved: &Proved) -> Wrong {
+    let whole = proved.composite.noisy_error();
+    let margin = proved.composite.stages().last().map_or(0.0, |stage| stage.margin());
+    let noise = (margin - proved.bend).clamp(0.0, whole);
     Wrong { drift: whole - noise, noise }
 }
 
@@ -181,7 +182,7 @@ fn wrong(composite: &Composite) -> Wrong {
 pub(super) fn proven(proved: &Proved) -> Known {
     Known {
         stages: proved.sign.stages().to_vec(),
-        step: wrong(&proved.composite),
+        step: wrong(proved),
         weighted: proved.composite.weighted_error(),
         magnitude: proved.composite.magnitude(),
         imaginary: proved.imaginary,

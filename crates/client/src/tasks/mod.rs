@@ -19,6 +19,7 @@ use serde::de::DeserializeOwned;
 
 use crate::encrypt::{Key, encrypt};
 use crate::error::Error;
+use crate::plan::fewest_correct_bits;
 
 /// A key with the program for which it seals. It opens nothing.
 #[derive(Debug)]
@@ -72,9 +73,15 @@ impl<'a, P: Program + Serialize + DeserializeOwned + Clone> TaskClient<'a, P> {
     /// A client of a program.
     ///
     /// # Errors
-    /// A secret key of other parameters.
+    /// A secret key of other parameters, or scales so small that numbers, which are no integers, would show their noise.
     pub fn new(prepared: &'a Prepared<P>, params: &'a Params, secret: &'a SecretKey) -> Result<Self, Error> {
         params.check_id("secret key", secret.id())?;
+        let program = prepared.program();
+        let need = program.outputs().iter().map(plan::hiding_bits).max().unwrap_or(0);
+        let have = fewest_correct_bits(params);
+        if !program.is_exact() && have < f64::from(need) {
+            return Err(Error::Noisy { have, need });
+        }
         Ok(Self { sealer: TaskSealer { prepared, params, key: Key::Secret(secret) }, secret })
     }
 
@@ -114,7 +121,9 @@ impl<'a, P: Program + Serialize + DeserializeOwned + Clone> TaskClient<'a, P> {
         if let Some(refresh) = prepared.refresh() {
             let preset = presets::find(&refresh.preset).ok_or(Error::Preset)?;
             for guard in guards {
-                preset.spec.check_guard(&params.decrypt(guard, self.secret)?, preset.rounds)?;
+                // Signs act on every copy of a vector of few slots, so each must be as near as was proved.
+                let changes = params.decrypt_copies(guard, self.secret)?;
+                preset.spec.check_guard(&changes, preset.rounds)?;
             }
         }
         let opened = items.iter().map(|item| Ok(params.decrypt(item, self.secret)?.secret_reals()));

@@ -2,13 +2,14 @@
 
 use arras_approx::Composite;
 use arras_apps::prepared::Refresh;
-use arras_apps::{Need, Prepared, Program};
-use arras_circuits::{Arith as _, Op, Sign, Trace, Tracer};
+use arras_apps::{Need, Output, Prepared, Program};
+use arras_circuits::{Op, Sign, Trace, Tracer};
 use arras_ckks::boot::presets::{BootPreset, PRESETS};
 use arras_ckks::{KeyRequest, Params, Security, Shape};
 
 use super::bounds::{Bounded, Bounds, Known, Refreshes};
 use super::choice::{Choice, Tried, choice, proven};
+use crate::client::MARGIN_BITS;
 use crate::error::Error;
 use crate::plan::{key_request, scheduled, smallest};
 use crate::stages::Tail;
@@ -17,7 +18,7 @@ use crate::stages::Tail;
 const CHAINS: [(u32, u32); 8] =
     [(43, 38), (46, 41), (49, 44), (50, 47), (60, 50), (64, 56), (70, 60), (80, 70)];
 /// What gaps are multiplied by when degrees are chosen, until noise has its place beside the error of the degrees.
-const NARROWER: [f64; 5] = [1.0, 0.98, 0.93, 0.85, 0.7];
+const NARROWER: [f64; 6] = [1.0, 0.98, 0.93, 0.85, 0.78, 0.7];
 /// How often a proof is begun with what the one before found.
 const ROUNDS: usize = 4;
 
@@ -242,13 +243,9 @@ impl<'a, P: Program + Clone> Draft<'a, P> {
 
     fn tail(&self) -> Tail<'_> {
         let events = usize::try_from(self.trace.counts.values().sum::<u64>()).unwrap_or(usize::MAX);
-        let slots = self.program.slots();
-        // Where vectors are refreshed over and over, each of their copies has noise of its own.
-        let copies = match self.ground {
-            Ground::Chain(..) => 1,
-            Ground::Refreshed(preset) => preset.packing(slots) / slots.max(1),
-        };
-        Tail { params: &self.params, slots, events: events.saturating_mul(copies) }
+        // A vector of few slots is itself over and over in the ring, and each copy has noise of its own: a sign acts on every one
+        // of them, before decoding takes their mean.
+        Tail { params: &self.params, slots: self.params.max_slots(), events }
     }
 
     fn work(&self) -> usize {
@@ -312,6 +309,7 @@ impl<'a, P: Program + Clone> Draft<'a, P> {
             match self.read(tail, known.clone()) {
                 Ok((outputs, _)) => {
                     let units = self.program.outputs();
+                    self.check_hidden(&outputs, &units)?;
                     let bounds =
                         outputs.iter().zip(&units).map(|(bounded, output)| bounded.error / output.unit);
                     let bounds = bounds.collect();
@@ -319,12 +317,32 @@ impl<'a, P: Program + Clone> Draft<'a, P> {
                 }
                 Err(error) => last = error,
             }
+            let more = |assumed: &mut f64, known: f64| {
+                if known > *assumed {
+                    *assumed = 1.25 * known;
+                }
+            };
             for (assumed, known) in assumed.iter_mut().zip(known) {
-                assumed.imaginary = assumed.imaginary.max(1.25 * known.imaginary);
-                assumed.step.noise = assumed.step.noise.max(1.25 * known.step.noise);
+                more(&mut assumed.imaginary, known.imaginary);
+                more(&mut assumed.step.noise, known.step.noise);
+                more(&mut assumed.step.drift, known.step.drift);
             }
         }
         Err(last)
+    }
+
+    /// Refuses numbers that would be opened with their noise; integers are opened without.
+    fn check_hidden(&self, outputs: &[Bounded], units: &[Output]) -> Result<(), Error> {
+        if self.program.is_exact() {
+            return Ok(());
+        }
+        for (output, unit) in outputs.iter().zip(units) {
+            let (have, need) = (-output.noise().log2(), hiding_bits(unit));
+            if have < f64::from(need) {
+                return Err(Error::Noisy { have, need });
+            }
+        }
+        Ok(())
     }
 
     /// The bounds of the outputs, lowered to where they are opened, and where signs are used.
@@ -341,12 +359,12 @@ impl<'a, P: Program + Clone> Draft<'a, P> {
                 error: preset.spec.tolerance(preset.rounds),
             }),
         };
-        let bounds = Bounds::new(tail, known, refreshes);
+        let bounds = Bounds::new(tail, self.program.slots(), known, refreshes);
         let start = self.refresh.as_ref().map_or(self.trace.depth, |refresh| refresh.start);
         let inputs = self.program.inputs();
         let inputs: Vec<Bounded> = inputs.iter().map(|input| bounds.input(start, input.size)).collect();
         let outputs = self.program.run(&bounds, &signs, &inputs)?;
-        let outputs = outputs.iter().map(|output| bounds.lower(output, output.level));
+        let outputs = outputs.iter().map(|output| bounds.output(output));
         Ok((outputs.collect::<Result<_, _>>()?, bounds.into_signs()))
     }
 }
@@ -360,8 +378,14 @@ fn refreshes(preset: &BootPreset, params: &Params, slots: usize, trace: &Trace) 
     Ok(Refresh { preset: preset.name.to_owned(), start: u32::from(params.highest().0), schedule })
 }
 
+/// Bits after the binary point that must be right before a number may leave, rounded to its unit.
+pub(super) fn hiding_bits(output: &Output) -> u32 {
+    (-output.unit.log2()).ceil().max(0.0) as u32 + MARGIN_BITS
+}
+
 /// Whether a larger scale may help, and a narrower gap does not.
 fn is_noisy(error: &Error) -> bool {
     use arras_approx::Error::{BadMargin, StageTooWide};
-    matches!(error, Error::Approx(BadMargin { .. } | StageTooWide { .. }) | Error::Noisy { .. })
+    let approx = matches!(error, Error::Approx(BadMargin { .. } | StageTooWide { .. }));
+    approx || matches!(error, Error::Noisy { .. } | Error::Wraps { .. })
 }

@@ -30,6 +30,8 @@ pub(crate) struct Proved {
     pub site: Site,
     /// How large the imaginary part of s(x) may be.
     pub imaginary: f64,
+    /// What imaginary parts change the last stage by: always the same way.
+    pub bend: f64,
 }
 
 impl Proved {
@@ -49,16 +51,19 @@ impl Proved {
         let stages = Stages { tail, levels, degrees, real_after, factors: &site.factors };
         let near = if is_ramp { 0.0 } else { gap - site.real };
         let mut spreads = vec![Spread::new(near, site.imaginary)];
+        let mut bend = 0.0;
         let composite = Composite::build(gap, site.real, degrees, &mut |stage, p| {
             spreads.truncate(stage + 1);
             // What cannot be computed is refused as a margin.
-            stages.stray(stage, p, &mut spreads).map_or(f64::NAN, |stray| stray.noise + stray.bend)
+            let Ok(stray) = stages.stray(stage, p, &mut spreads) else { return f64::NAN };
+            bend = stray.bend;
+            stray.noise + stray.bend
         })?;
         let mut sign = Sign::new(composite.polynomials())?;
         if let Some(stage) = real_after {
             sign = sign.with_real_after(stage)?;
         }
         let imaginary = spreads.last().map_or(site.imaginary, Spread::most);
-        Ok(Self { sign, composite, site: site.clone(), imaginary })
+        Ok(Self { sign, composite, site: site.clone(), imaginary, bend })
     }
 }
