@@ -210,6 +210,16 @@ pub enum Error {
         /// The most.
         most: usize,
     },
+    /// Trees whose paths are too different from each other.
+    #[error(
+        "the paths of the trees take {have} diagonals, and at most {most} are supported: train fewer or smaller trees"
+    )]
+    Diagonals {
+        /// Diagonals of the map from splits to leaves.
+        have: usize,
+        /// The most.
+        most: usize,
+    },
     /// A file that is no table.
     #[error("the table cannot be read: {what}")]
     Csv {

@@ -61,6 +61,11 @@ pub trait Program {
     /// The hidden vectors that come out, in order.
     fn outputs(&self) -> Vec<Output>;
 
+    /// Hidden vectors that a run holds at once beside inputs, results and what one polynomial takes, at most.
+    fn held(&self) -> usize {
+        0
+    }
+
     /// Whether results are integers, right after rounding; else they are numbers, within the bounds of what is exact.
     fn is_exact(&self) -> bool {
         true

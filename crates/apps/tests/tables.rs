@@ -229,8 +229,30 @@ fn what_is_not_supported_is_named() {
         let refusal = refusal(sql);
         assert!(refusal.contains(part), "{sql}: {refusal}");
     }
-    let sql = format!("SELECT {}id FROM emp", "(".repeat(10_000));
+    let sql = format!("SELECT {}id FROM emp", "(".repeat(400));
     assert!(refusal(&sql).contains("cannot be read"));
+}
+
+/// Each is short, and took a stack, hours or all memory before anything was counted.
+#[test]
+fn queries_that_would_grow_without_end_are_refused() {
+    for chain in ["+ 0", "- id * 1", "IS NULL", ":: INT", "AND id > 3", "|| id", "AT TIME ZONE id"] {
+        let sql = |times| format!("SELECT id {} FROM emp", format!("{chain} ").repeat(times));
+        // What is allowed has room on a small stack.
+        let words = chain.split(' ').filter(|word| word.parse::<u64>().is_err()).count();
+        let _ = Table::new(&sql(500 / words), &employees(), 10, 64);
+        assert!(refusal(&sql(520)).contains("at most 512"), "{chain}");
+    }
+    let product = ["salary"; 8].join(" * ");
+    let refusal = Table::new(&format!("SELECT SUM({product}) FROM emp"), &employees(), 4096, 4096);
+    assert!(refusal.is_err());
+    let wide = Schema::from_json(br#"{"t": {"a": 6, "k": 16}}"#).unwrap();
+    let product = ["a"; 8].join(" * ");
+    let parts = Table::new(&format!("SELECT SUM({product}) FROM t"), &wide, 300, 512).unwrap_err();
+    assert_eq!(parts, Error::TooMany { what: "hidden vectors", have: 46_656, most: 8192 });
+    let compared: Vec<String> = (0..90).map(|i| format!("a * {i} > k")).collect();
+    let sql = format!("SELECT COUNT(*) FROM t WHERE {} GROUP BY k", compared.join(" AND "));
+    assert!(Table::new(&sql, &wide, 300, 512).unwrap_err().to_string().contains("65536 groups"));
 }
 
 /// The query as it was published asks 8-bit columns for a sum that they never reach, which is no reason to compute less.
@@ -287,7 +309,7 @@ fn csv_is_checked() {
         ("a,b\n", "no rows"),
         ("a\n1\n", "no column b"),
         ("a,b,a\n1,1,1\n", "column a twice"),
-        ("a,b\n1,0\n2\n", "line 3 has 1 cells"),
+        ("a,b\n1,0\n2\n", "line 3: the number of cells is 1, and that of the names above 2"),
         ("a,b\n8,0\n", "row 1, column a: \"8\" is not an integer from 0 to 7"),
         ("a,b\n1,0\nNaN,0\n", "row 2, column a: \"NaN\""),
         ("a,b\n1,\n", "column b: \"\""),
@@ -306,7 +328,7 @@ fn schemas_are_checked() {
         ("", "schema"),
         ("{}", "no table"),
         (r#"{"t": {}}"#, "no column"),
-        (r#"{"t": {"a": 0}}"#, "0 bits"),
+        (r#"{"t": {"a": 0}}"#, "0-bit integers"),
         (r#"{"t": {"a": 17}}"#, "1 to 16"),
         (r#"{"t": {"a": 3, "A": 3}}"#, "column a comes twice"),
         (r#"{"t": {"a": 3}, "t": {"a": 3}}"#, "table t comes twice"),

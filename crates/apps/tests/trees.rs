@@ -279,6 +279,14 @@ fn a_tree_that_is_too_deep_is_refused() {
 }
 
 #[test]
+fn paths_that_are_all_different_are_refused() {
+    let stump = vec![Node::Split(0), Node::Leaf(vec![1]), Node::Leaf(vec![1])];
+    let forest = Forest::new(1, 1, vec![stump; 8192]).unwrap();
+    let refused = Predict::new(8, forest, None, 2, Packing::Nodes).unwrap_err();
+    assert_eq!(refused, Error::Diagonals { have: 8193, most: 4096 });
+}
+
+#[test]
 fn samples_are_rounded_refused_or_clamped() {
     let model = file(|_| ()).unwrap();
     // Halves go to the even integer, as numpy's do.

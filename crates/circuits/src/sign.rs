@@ -61,7 +61,7 @@ impl Sign {
     /// When the stage is the last one or none.
     pub fn with_real_after(self, stage: usize) -> Result<Self, Error> {
         let stages = self.stages.len();
-        if stage + 1 >= stages {
+        if stage >= stages.saturating_sub(1) {
             return Err(Error::RealAfter { stage, stages });
         }
         let mut polynomials = self.stages.clone();

@@ -73,8 +73,10 @@ fn a_real_step_changes_no_number_and_costs_one_key_switch() {
         assert_eq!((trace.count(Op::Rotate), trace.depth), (1, 12));
         assert!(trace.rotations.is_empty());
     }
-    let refused = plain.with_real_after(3).unwrap_err();
-    assert_eq!(refused, Error::RealAfter { stage: 3, stages: 4 });
+    for stage in [3, usize::MAX] {
+        let refused = plain.clone().with_real_after(stage).unwrap_err();
+        assert_eq!(refused, Error::RealAfter { stage, stages: 4 });
+    }
 }
 
 #[test]

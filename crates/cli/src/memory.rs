@@ -1,6 +1,7 @@
 //! Whether there is room for what a command is about to hold.
 
 use anyhow::bail;
+use arras_engine::Limits;
 
 use crate::output;
 
@@ -14,6 +15,12 @@ pub fn check(what: &str, need: u64) -> anyhow::Result<()> {
         ),
         _ => Ok(()),
     }
+}
+
+/// What an engine of this machine refuses to exceed: all its memory, if the system says how much it has.
+pub fn limits() -> Limits {
+    let total = field("/proc/meminfo", "MemTotal:").map_or(u64::MAX, |kibibytes| kibibytes * 1024);
+    Limits { bytes: total, ..Limits::default() }
 }
 
 /// What the system could still give this process without swapping, as far as it says so.

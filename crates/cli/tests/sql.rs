@@ -86,7 +86,7 @@ fn bad_input_is_refused_with_a_sentence() {
     for (rows, words) in [
         ("", "no column id"),
         ("id,salary,hours,kind\n", "no rows"),
-        ("id,salary,hours,kind\n1,2\n", "line 2 has 2 cells"),
+        ("id,salary,hours,kind\n1,2\n", "line 2: the number of cells is 2"),
         ("id,salary,hours,kind\n1,32,1,1\n", "\"32\" is not an integer from 0 to 31"),
         ("id,salary,hours,kind\n1,NaN,1,1\n", "\"NaN\""),
     ] {
@@ -94,7 +94,7 @@ fn bad_input_is_refused_with_a_sentence() {
         refused("SELECT id FROM emp WHERE salary > 3", words);
     }
     folder.write("schema.json", r#"{"emp": {"id": 99}}"#);
-    refused("SELECT id FROM emp", "99 bits");
+    refused("SELECT id FROM emp", "99-bit integers");
     folder.write("schema.json", "[]");
     refused("SELECT id FROM emp", "the schema is no schema");
     // Words that are missing are named with the usage, as for every command.

@@ -39,6 +39,11 @@ impl Fresh {
         }
     }
 
+    /// Whether a folder of this name would be taken for one in the making.
+    pub(crate) fn is_reserved(target: &Path) -> bool {
+        target.file_name().is_some_and(|name| name.to_string_lossy().starts_with(PREFIX))
+    }
+
     pub(crate) fn path(&self) -> &Path {
         self.folder.path()
     }

@@ -4,7 +4,7 @@
 //! key again, under the same parameters. Under others they give an unrelated key, so that a small ring that falls takes no
 //! coefficient of a larger one with it. Nothing but the secret key comes from the passphrase; masks and errors are always fresh.
 
-use argon2::{Algorithm, Argon2, AssociatedData, ParamsBuilder, Version};
+use argon2::{Algorithm, Argon2, AssociatedData, Block, ParamsBuilder, Version};
 use arras_rlwe::ParamsId;
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
@@ -88,8 +88,13 @@ impl Recipe {
             .build()
             .map_err(failed)?;
         let mut seed = Zeroizing::new([0; 32]);
+        // The last blocks give the seed without the passphrase: they are ours, so that they are wiped.
+        let mut blocks = Vec::new();
+        blocks.try_reserve_exact(costs.block_count()).map_err(|_| Error::Recipe)?;
+        blocks.resize(costs.block_count(), Block::default());
+        let mut blocks = Zeroizing::new(blocks);
         Argon2::new(Algorithm::Argon2id, Version::V0x13, costs)
-            .hash_password_into(passphrase, &self.salt, seed.as_mut())
+            .hash_password_into_with_memory(passphrase, &self.salt, seed.as_mut(), blocks.as_mut_slice())
             .map_err(failed)?;
         Ok(ChaCha20Rng::from_seed(*seed))
     }

@@ -72,6 +72,9 @@ impl Folder {
     /// `Error::Exists` without `replace`; `Error::NotKeys` for a folder that holds anything else, which would be lost.
     pub fn check_free(&self, replace: bool) -> Result<(), Error> {
         let path = || self.path.clone();
+        if Fresh::is_reserved(&self.path) {
+            return Err(Error::Reserved { path: path() });
+        }
         if !self.path.exists() || fs::read_dir(&self.path).is_ok_and(|mut entries| entries.next().is_none()) {
             return Ok(());
         }
@@ -229,7 +232,12 @@ pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Error> {
         let mut file = fs::OpenOptions::new().write(true).open(path).map_err(failed(path, "written"))?;
         return file.write_all(bytes).and_then(|()| file.flush()).map_err(failed(path, "written"));
     }
-    let start = fs::File::open(path).and_then(|file| start(&file)).unwrap_or_default();
+    let start = match fs::File::open(path) {
+        // What cannot be read may be a secret key.
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(failed(path, "read")(error)),
+        Err(_) => Vec::new(),
+        Ok(file) => start(&file).map_err(failed(path, "read"))?,
+    };
     if is_secret(&start) {
         return Err(Error::Secret { path: path.to_path_buf() });
     }

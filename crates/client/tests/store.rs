@@ -39,6 +39,8 @@ fn the_first_writer_wins_unless_told_otherwise() {
     folder.write(&params, &keys(1), false).unwrap();
     let first = secret();
     assert!(matches!(folder.write(&params, &keys(2), false), Err(Error::Exists { .. })));
+    let swept = Folder::at(folder.path().with_file_name(".arras-keys-mine"));
+    assert!(matches!(swept.write(&params, &keys(2), false), Err(Error::Reserved { .. })));
     assert_eq!(secret(), first);
     folder.write(&params, &keys(2), true).unwrap();
     assert_ne!(secret(), first);

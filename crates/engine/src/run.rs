@@ -274,7 +274,7 @@ impl Engine {
     }
 
     /// Whether the ciphertexts of a run fit beside the keys, those included that are in a file still.
-    fn check_bytes(&self, ciphertexts: u64) -> Result<(), Error> {
+    pub(crate) fn check_bytes(&self, ciphertexts: u64) -> Result<(), Error> {
         let keys = self.keys().request().sizes(self.params().rlwe())?.memory;
         self.limits().check_bytes(keys.saturating_add(ciphertexts))
     }

@@ -49,7 +49,7 @@ impl Engine {
         })?;
         let need = task.refresh().map_or(trace.depth, |refresh| refresh.start);
         let level = self.check_at(need, &trace, &inputs, slots)?;
-        let held = (inputs.len() + trace.outputs.len()) as u64 + HELD;
+        let held = (inputs.len() + trace.outputs.len() + program.held()) as u64 + HELD;
         let beside = match task.refresh() {
             Some(refresh) => {
                 let preset = preset(refresh)?;
@@ -57,7 +57,7 @@ impl Engine {
             }
             None => 0,
         };
-        self.limits().check_bytes(held * ciphertext_bytes(self.params(), level) + beside)?;
+        self.check_bytes(held * ciphertext_bytes(self.params(), level) + beside)?;
         report(progress, 0, steps)?;
         let mut heard = |done| progress(done, steps);
         let results = match task.refresh() {

@@ -145,15 +145,16 @@ fn word_length(text: &str) -> usize {
 
 /// Pushes a word, its contraction as a token of its own.
 fn contraction(word: &str, out: &mut Tokens) {
-    for ending in ENDINGS {
-        if let Some(stem) = word.strip_suffix(ending) {
-            if !stem.is_empty() {
-                contraction(stem, out);
-            }
-            return out.push(ending);
-        }
+    let mut stem = word;
+    let mut endings = Vec::new();
+    while let Some((rest, ending)) = ENDINGS.into_iter().find_map(|e| Some((stem.strip_suffix(e)?, e))) {
+        stem = rest;
+        endings.push(ending);
     }
-    out.push(word);
+    if !stem.is_empty() {
+        out.push(stem);
+    }
+    endings.into_iter().rev().for_each(|ending| out.push(ending));
 }
 
 #[cfg(test)]
@@ -193,5 +194,7 @@ mod tests {
         let read = tokenise(&"word ".repeat(TEXT_TOKENS + 9)).unwrap();
         assert_eq!((read.tokens.len(), read.dropped), (TEXT_TOKENS, 9));
         assert_eq!(tokens(&"é".repeat(1000))[0].chars().count(), TOKEN_CHARS);
+        let endings = tokenise(&format!("x{}", "'s".repeat(1 << 20))).unwrap();
+        assert_eq!((endings.tokens[..3].concat(), endings.tokens.len()), ("x's's".to_owned(), TEXT_TOKENS));
     }
 }

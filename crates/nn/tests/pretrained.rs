@@ -118,6 +118,18 @@ fn other_architectures_are_named() {
     other.tokenizer["model"]["type"] = json!("WordPiece");
     other.tokenizer["normalizer"]["lowercase"] = json!(false);
     unsupported(other.read(), "capital");
+    for (part, key, value) in [
+        ("normalizer", "strip_accents", json!(false)),
+        ("normalizer", "handle_chinese_chars", json!(false)),
+        ("model", "continuing_subword_prefix", json!("@@")),
+        ("model", "max_input_chars_per_word", json!(200)),
+    ] {
+        let mut other = files("bert");
+        other.tokenizer[part][key] = Value::Null;
+        assert!(other.read().is_ok());
+        other.tokenizer[part][key] = value;
+        unsupported(other.read(), key);
+    }
 }
 
 #[test]

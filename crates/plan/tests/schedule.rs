@@ -169,7 +169,7 @@ fn what_is_too_long_is_said_with_numbers() {
     let far = [Step::Mark(0), Step::Lose(1, 11), Step::Mark(2), Step::Lose(3, 2)];
     let error = schedule(&graph(&far), BUDGET, &|_| 1.0).unwrap_err();
     assert_eq!(error, Error::TooFar { from: 1, to: 2, need: 13, input: 2, have: 12 });
-    assert!(error.to_string().contains("from point 1 (0 is the input) to point 2 it takes 13 levels"));
+    assert!(error.to_string().contains("from point 1 (0 is the input) to point 2 levels run out (13 needed"));
     for value in [-1.0, f64::NAN, f64::INFINITY] {
         let error = schedule(&graph(&[Step::Mark(0)]), BUDGET, &|_| value).unwrap_err();
         assert!(matches!(error, Error::RefreshCost { point: 1, .. }), "{error}");

@@ -95,8 +95,10 @@ impl Builder {
         ((hi - threshold).max(threshold - 1 - lo) as f64 + 0.5).max(1.0)
     }
 
+    /// Beyond the most no more are looked for.
     fn collect(&self, condition: &Predicate, keys: &mut Vec<Key>) {
         match condition {
+            _ if keys.len() > STEPS => {}
             Predicate::Always(_) => {}
             Predicate::In(poly, set) => {
                 let (plus, minus) = ends(poly, set);
@@ -251,6 +253,10 @@ impl Builder {
                 factors.push(Entry::Column { column, shift, bits, factor: 1.0 });
                 (weight << shift, factors, most * ((1 << bits) - 1))
             };
+            let have = parts.len().saturating_mul(digits.len());
+            if have > NODES {
+                return Err(Error::TooMany { what: "hidden vectors", have, most: NODES });
+            }
             parts =
                 parts.iter().flat_map(|part| digits.iter().map(move |digit| with(part, *digit))).collect();
         }

@@ -17,6 +17,7 @@
 
 mod answer;
 mod build;
+mod footer;
 mod parquet;
 mod plan;
 mod poly;
@@ -196,11 +197,19 @@ fn groups(query: &Query, most: &[u64]) -> Result<Vec<(Vec<i128>, Predicate)>, Er
             let is = Predicate::between(&Poly::column(*key), (value, value), most, 0);
             ([keys.as_slice(), &[value]].concat(), Predicate::all(vec![condition.clone(), is]))
         };
-        groups = groups.iter().flat_map(|group| (0..=top).map(move |value| with(group, value))).collect();
-        groups.retain(|(_, condition)| *condition != Predicate::Always(false));
-        if groups.len() as i128 > GROUPS {
-            return Err(too_many_groups(groups.len() as i128));
+        let (mut kept, mut have) = (Vec::new(), 0);
+        for (group, value) in groups.iter().flat_map(|group| (0..=top).map(move |value| (group, value))) {
+            let group = with(group, value);
+            if group.1 != Predicate::Always(false) {
+                have += 1;
+                // Each has a copy of the condition.
+                kept.extend(Some(group).filter(|_| have <= GROUPS));
+            }
         }
+        if have > GROUPS {
+            return Err(too_many_groups(have));
+        }
+        groups = kept;
     }
     Ok(groups)
 }
@@ -308,6 +317,10 @@ impl Program for Table {
         let size = |source: &plan::Source| Input { size: source.size() };
         let blocks = self.plan.layout.blocks;
         self.plan.sources.iter().flat_map(|source| std::iter::repeat_n(size(source), blocks)).collect()
+    }
+
+    fn held(&self) -> usize {
+        run::held(&self.plan)
     }
 
     fn needs(&self) -> Vec<Need> {

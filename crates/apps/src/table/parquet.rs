@@ -1,13 +1,16 @@
 //! Tables from Parquet.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
+use ::parquet::basic::Repetition;
 use ::parquet::errors::ParquetError;
 use ::parquet::file::reader::{FileReader, SerializedFileReader};
 use ::parquet::record::Field;
 use ::parquet::schema::types::Type;
 use bytes::Bytes;
 
+use super::footer::is_sound;
 use super::read::{SHOWN, place, room};
 use super::schema::TableSchema;
 use crate::error::Error;
@@ -31,9 +34,16 @@ pub fn from_parquet(
     file: impl AsRef<[u8]> + Send + 'static,
     table: &TableSchema,
 ) -> Result<Vec<Vec<u64>>, Error> {
+    if !is_sound(file.as_ref()) {
+        return Err(damaged());
+    }
     // The reader panics on some damaged files: negative offsets, pages whose dictionary is not there.
     let read = catch_unwind(AssertUnwindSafe(|| columns(Bytes::from_owner(file), table)));
-    read.unwrap_or_else(|_| Err(Error::Csv { what: "the Parquet file is damaged".to_owned() }))
+    read.unwrap_or_else(|_| Err(damaged()))
+}
+
+fn damaged() -> Error {
+    Error::Csv { what: "the Parquet file is damaged".to_owned() }
 }
 
 fn columns(file: Bytes, table: &TableSchema) -> Result<Vec<Vec<u64>>, Error> {
@@ -67,7 +77,13 @@ fn projection(file: &Type, table: &TableSchema) -> Result<Type, Error> {
     let names: Vec<&str> = file.get_fields().iter().map(|field| field.name()).collect();
     let mut fields = Vec::with_capacity(table.columns().len());
     for (wanted, _) in table.columns() {
-        fields.extend(file.get_fields().get(place(&names, wanted)?).cloned());
+        let field = file.get_fields().get(place(&names, wanted)?);
+        // A row of a list may hold any number of values, and the reader would hold all of them.
+        let is_column = |field: &&Arc<Type>| {
+            field.is_primitive() && field.get_basic_info().repetition() != Repetition::REPEATED
+        };
+        let what = || format!("its column {wanted} holds lists or groups: give one integer for each row");
+        fields.push(field.filter(is_column).cloned().ok_or_else(|| Error::Csv { what: what() })?);
     }
     Type::group_type_builder(file.name()).with_fields(fields).build().map_err(refusal)
 }
@@ -108,8 +124,6 @@ fn refusal(error: ParquetError) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use ::parquet::data_type::{Int32Type, Int64Type};
     use ::parquet::file::properties::WriterProperties;
     use ::parquet::file::writer::SerializedFileWriter;
@@ -157,6 +171,17 @@ mod tests {
         for cut in [4, 12, good.len() / 2, good.len() - 1] {
             let part = good.get(..cut).unwrap().to_vec();
             assert!(matches!(read(part, schema), Err(Error::Csv { .. })));
+        }
+    }
+
+    #[test]
+    fn lists_and_groups_are_refused() {
+        for kind in ["REPEATED INT32 age;", "REQUIRED group age { REQUIRED INT32 a; }"] {
+            let schema = Arc::new(parse_message_type(&format!("message t {{ {kind} }}")).unwrap());
+            let mut file = Vec::new();
+            SerializedFileWriter::new(&mut file, schema, Arc::default()).unwrap().close().unwrap();
+            let refused = read(file, r#"{"t": {"age": 7}}"#).unwrap_err().to_string();
+            assert!(refused.contains("column age holds lists or groups"), "{refused}");
         }
     }
 

@@ -245,6 +245,20 @@ fn filled(layout: Layout, block: usize) -> Vec<f64> {
     (0..layout.slots).map(is_row).collect()
 }
 
+/// How many nodes are alive at once at most, and what targets gather of them.
+pub(super) fn held(plan: &Plan) -> usize {
+    let last = last_uses(&plan.nodes);
+    let mut ends = vec![0; last.len()];
+    last.iter().for_each(|end| ends[*end] += 1);
+    let (mut alive, mut most) = (0, 0);
+    for ends in ends {
+        alive += 1;
+        most = most.max(alive);
+        alive -= ends;
+    }
+    most + plan.targets.iter().map(|target| target.nodes.len()).sum::<usize>()
+}
+
 /// The last node that takes each node; itself if there is none.
 fn last_uses(nodes: &[Node]) -> Vec<usize> {
     let mut last: Vec<usize> = (0..nodes.len()).collect();

@@ -6,6 +6,7 @@ use sqlparser::ast::{
 };
 use sqlparser::dialect::GenericDialect;
 use sqlparser::parser::Parser;
+use sqlparser::tokenizer::{Token, Tokenizer};
 
 use super::poly::{Poly, SIZE};
 use super::predicate::{FAR, Predicate};
@@ -14,6 +15,8 @@ use crate::error::Error;
 
 /// The longest query, in bytes.
 const LENGTH: usize = 16 << 10;
+/// The most words and signs of a query beside numbers and commas: a chain of operators is as deep a tree as it is long.
+const WORDS: usize = 512;
 /// The most items of a query.
 const ITEMS: usize = 64;
 /// The most values of a list.
@@ -58,8 +61,7 @@ impl Query {
         if text.len() > LENGTH {
             return Err(Error::TooMany { what: "bytes", have: text.len(), most: LENGTH });
         }
-        let statements = Parser::parse_sql(&GenericDialect {}, text);
-        let statements = statements.map_err(|error| Error::Syntax { what: error.to_string() })?;
+        let statements = statements(text)?;
         let [Statement::Query(query)] = statements.as_slice() else {
             return unsupported("anything but one SELECT statement");
         };
@@ -86,6 +88,20 @@ impl Query {
     pub fn is_rows(&self) -> bool {
         self.items.iter().all(|item| matches!(item.value, Value::Plain(_)))
     }
+}
+
+/// The statements of a text that is not too deep for those who go through it.
+fn statements(text: &str) -> Result<Vec<Statement>, Error> {
+    let syntax = |what: String| Error::Syntax { what };
+    let tokens = Tokenizer::new(&GenericDialect {}, text).tokenize();
+    let mut tokens = tokens.map_err(|error| syntax(error.to_string()))?;
+    tokens.retain(|token| !matches!(token, Token::Whitespace(_)));
+    let have = tokens.iter().filter(|token| !matches!(token, Token::Number(..) | Token::Comma)).count();
+    if have > WORDS {
+        return Err(Error::TooMany { what: "words and signs", have, most: WORDS });
+    }
+    let parsed = Parser::new(&GenericDialect {}).with_tokens(tokens).parse_statements();
+    parsed.map_err(|error| syntax(error.to_string()))
 }
 
 fn unsupported<T>(part: impl Into<String>) -> Result<T, Error> {

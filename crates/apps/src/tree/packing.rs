@@ -11,6 +11,9 @@ use crate::tree::forest::Forest;
 /// The most slots of a ciphertext.
 pub const SLOTS: usize = 1 << 15;
 
+/// The most numbers in the diagonals of a map, a gibibyte of them.
+const DIAGONALS: usize = 1 << 27;
+
 /// What the number of wrong turns is mapped to: from minus to plus this. The rest of [-1, 1] is for errors.
 pub(super) const REACH: f64 = 15.0 / 16.0;
 
@@ -128,6 +131,10 @@ impl Layout {
             .map(|p| if p < splits { Place::Split(p, true) } else { Place::Fixed(true) })
             .collect();
         let slots = places * samples;
+        let (have, most) = (diagonals(forest, places), DIAGONALS / slots);
+        if have > most {
+            return Err(Error::Diagonals { have, most });
+        }
         let mut diagonals = BTreeMap::new();
         // Where there is no leaf, every split is wrong.
         let mut offset = vec![REACH; slots];

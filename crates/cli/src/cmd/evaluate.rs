@@ -132,7 +132,11 @@ impl<'a> Server<'a> {
             "the evaluation keys",
             keys.request().sizes(params.rlwe())?.memory - keys.bytes() as u64,
         )?;
-        Ok(Self { engine: Engine::new(params, keys)?, params: params.clone(), loaded })
+        Ok(Self {
+            engine: Engine::new(params, keys)?.limited(memory::limits()),
+            params: params.clone(),
+            loaded,
+        })
     }
 
     /// The answer to sealed sentences; the bar shows how far it is.

@@ -168,7 +168,8 @@ impl<P: Task> Session<P> {
         let params = plan.params();
         let (keys, evaluation) = keyring::bytes(params, plan.request())?;
         let key_seconds = started.elapsed().as_secs_f64();
-        let engine = Engine::new(params, wire::from_bytes(params.rlwe(), &evaluation)?)?;
+        let engine =
+            Engine::new(params, wire::from_bytes(params.rlwe(), &evaluation)?)?.limited(memory::limits());
         let took = Took {
             plan: Plan { choice, ..described(&plan) },
             plan_seconds,
@@ -301,7 +302,7 @@ pub fn run<P: Task>(args: &Run) -> anyhow::Result<Ran> {
     let sealed = evaluate::public_bytes(&args.input, "what sealing wrote")?;
     stop::watch()?;
     memory::check("the evaluation keys", keys.request().sizes(params.rlwe())?.memory - keys.bytes() as u64)?;
-    let engine = Engine::new(&params, keys)?;
+    let engine = Engine::new(&params, keys)?.limited(memory::limits());
     let started = Instant::now();
     let answer =
         answer(&params, &engine, &task, &sealed).with_context(|| args.input.display().to_string())?;

@@ -43,8 +43,20 @@ impl Ckks {
     /// Operations on vectors of this many slots, with encoded maps kept in `cache`.
     ///
     /// # Errors
-    /// When the number of slots is not a power of two, or above half the ring degree.
+    /// [`Error::Insecure`] for parameters made without the security check, or a number of slots that is not a power of two, or
+    /// above half the ring degree.
     pub fn new(eval: Arc<Evaluator>, slots: usize, cache: Arc<Cache>) -> Result<Self, Error> {
+        if !eval.params().is_secure() {
+            return Err(Error::Insecure);
+        }
+        Self::danger_insecure_new(eval, slots, cache)
+    }
+
+    /// The same without regard to security: for tests, toys, and parameters that were checked before.
+    ///
+    /// # Errors
+    /// When the number of slots is not a power of two, or above half the ring degree.
+    pub fn danger_insecure_new(eval: Arc<Evaluator>, slots: usize, cache: Arc<Cache>) -> Result<Self, Error> {
         let most = eval.params().max_slots();
         if !slots.is_power_of_two() || slots > most {
             return Err(Error::Slots { need: slots, have: most });

@@ -8,14 +8,14 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::Error;
-use crate::encoder::FEATURES;
+use crate::encoder::{FEATURES, in_range};
 use crate::file::scalars;
 use crate::head::{Linear, SIDE};
 use crate::lexicon::within;
 
 use super::config::{LANES, LAYERS};
 use super::pretrained::{Block, Norm, Pretrained};
-use super::tokens::{PIECES, Vocabulary};
+use super::tokens::{PIECES, Vocabulary, WORD};
 
 /// The largest file of weights that is read, in bytes.
 pub const WEIGHTS: usize = 2 << 30;
@@ -107,6 +107,7 @@ impl Pretrained {
         }
         positions.truncate(LANES * d);
         let epsilon = config.layer_norm_eps.unwrap_or(1e-12);
+        in_range("the epsilon of the normalisation", 0, epsilon, 1e-15, 1.0)?;
         let norm = source.norm("embeddings.LayerNorm", d, epsilon)?;
         let (m, layers) = (config.intermediate_size, config.num_hidden_layers);
         let blocks: Result<_, Error> =
@@ -152,6 +153,31 @@ fn unsupported(what: &str, have: &str) -> Error {
     Error::Unsupported { layer: format!("{what} = {}", have.chars().take(64).collect::<String>()) }
 }
 
+/// Refuses a tokenizer that reads text in another way than [`Vocabulary::read`]; what it leaves out is as BERT's uncased models
+/// have it.
+fn check_reading(normalizer: Option<&Value>, model: Option<&Value>) -> Result<(), Error> {
+    let is = |object: Option<&Value>, key: &str, want: Value| {
+        let have = object.and_then(|object| object.get(key)).filter(|have| !have.is_null());
+        have.is_none_or(|have| *have == want)
+    };
+    if normalizer.and_then(|n| n.get("lowercase")).and_then(Value::as_bool) != Some(true) {
+        return Err(unsupported("tokenizer", "one that keeps capital letters"));
+    }
+    let flags = ["clean_text", "strip_accents", "handle_chinese_chars"];
+    if let Some(flag) = flags.into_iter().find(|flag| !is(normalizer, flag, Value::Bool(true))) {
+        return Err(unsupported("tokenizer", &format!("one without {flag}")));
+    }
+    let values = [
+        ("unk_token", Value::from("[UNK]")),
+        ("continuing_subword_prefix", Value::from("##")),
+        ("max_input_chars_per_word", Value::from(WORD)),
+    ];
+    match values.into_iter().find(|(key, want)| !is(model, key, want.clone())) {
+        Some((key, want)) => Err(unsupported("tokenizer", &format!("one whose {key} is not {want}"))),
+        None => Ok(()),
+    }
+}
+
 /// The WordPiece vocabulary of a `tokenizer.json`, in the order of its numbers.
 fn vocabulary(tokenizer: &[u8], need: usize) -> Result<Vocabulary, Error> {
     let json: Value = serde_json::from_slice(tokenizer)
@@ -160,9 +186,7 @@ fn vocabulary(tokenizer: &[u8], need: usize) -> Result<Vocabulary, Error> {
     let map = model.and_then(|m| m.get("vocab")).and_then(Value::as_object);
     let kind = model.and_then(|m| m.get("type")).and_then(Value::as_str).unwrap_or("WordPiece");
     let map = map.filter(|_| kind == "WordPiece").ok_or_else(|| unsupported("tokenizer", kind))?;
-    if json.get("normalizer").and_then(|n| n.get("lowercase")).and_then(Value::as_bool) != Some(true) {
-        return Err(unsupported("tokenizer", "one that keeps capital letters"));
-    }
+    check_reading(json.get("normalizer"), model)?;
     let other = || Error::OtherVocabulary { have: map.len(), need };
     if map.len() != need {
         return Err(other());

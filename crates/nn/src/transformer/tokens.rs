@@ -18,7 +18,7 @@ pub const PIECES: usize = 200_000;
 const PIECE: usize = 256;
 
 /// The longest word that is cut into pieces, in characters; a longer one is unknown.
-const WORD: usize = 100;
+pub(super) const WORD: usize = 100;
 
 /// A WordPiece vocabulary with its special pieces.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -21,7 +21,7 @@ use crate::args::compare::{Compare, Optimise, Party, Wanted};
 use crate::cmd::params::tenths;
 use crate::costs::Known;
 use crate::output::{self, Output};
-use crate::{keyring, stop};
+use crate::{keyring, memory, stop};
 use table::Table;
 
 #[derive(Serialize)]
@@ -181,7 +181,8 @@ fn round(plan: &ColumnPlan, table: &Table) -> anyhow::Result<Round> {
     let client = ColumnClient::new(slotwise, params, &keys.secret)?;
     let sealed = wire::to_bytes(params.rlwe(), &client.seal(&table.columns, &mut rng)?);
     let seal_seconds = lap();
-    let engine = Engine::new(params, wire::from_bytes(params.rlwe(), &evaluation)?)?;
+    let engine =
+        Engine::new(params, wire::from_bytes(params.rlwe(), &evaluation)?)?.limited(memory::limits());
     let answer = answer(&engine, slotwise, &sealed)?;
     let run_seconds = lap();
     let results = client.open(&wire::from_bytes(params.rlwe(), &answer)?)?;

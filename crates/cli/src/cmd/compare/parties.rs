@@ -90,7 +90,7 @@ pub fn run(args: &task::Run, out: &Output) -> anyhow::Result<ExitCode> {
     let sealed = evaluate::public_bytes(&args.input, "what `arras compare seal` wrote")?;
     stop::watch()?;
     memory::check("the evaluation keys", keys.request().sizes(params.rlwe())?.memory - keys.bytes() as u64)?;
-    let engine = Engine::new(&params, keys)?;
+    let engine = Engine::new(&params, keys)?.limited(memory::limits());
     let started = Instant::now();
     let answer =
         super::answer(&engine, &function, &sealed).with_context(|| args.input.display().to_string())?;
