@@ -106,6 +106,17 @@ pub trait Rotate: Arith {
 pub trait Points: Arith {
     /// a itself, which may come back with more levels. Cost: nothing, or a refresh. Values must lie in [-1, 1].
     fn point(&self, a: &Self::Ct) -> Result<Self::Ct, Self::Error>;
+
+    /// Where the rounds of a program begin, each of which makes a value from that of the round before and from nothing else that
+    /// is hidden: with a at round 0, or where a run that was stopped goes on. Cost: nothing.
+    fn begin(&self, a: &Self::Ct) -> Result<(usize, Self::Ct), Self::Error> {
+        Ok((0, a.clone()))
+    }
+    /// Says that so many rounds made a, so that a run that is stopped can go on from it. Cost: nothing.
+    fn reached(&self, a: &Self::Ct, rounds: usize) -> Result<(), Self::Error> {
+        let _ = (a, rounds);
+        Ok(())
+    }
 }
 
 /// Two real vectors in one hidden vector: the real and the imaginary parts of its slots. What is done to both costs half.

@@ -40,9 +40,41 @@ fn each_party_does_its_part() {
             [false, false, false, true]
         ])
     );
+    // There is nothing to keep of a graph that is not refreshed, and nothing is left.
+    let rounds = folder.text("rounds");
+    let first = std::fs::read(folder.path("answer")).unwrap();
+    let kept = folder.running("graph", &["--journal", &rounds]).output().unwrap();
+    Outcome::of(&kept).fine();
+    assert_eq!(std::fs::read(folder.path("answer")).unwrap(), first);
+    assert!(!folder.path("rounds").exists());
+    let no_folder = folder.running("graph", &["--journal", &folder.text("task")]).output().unwrap();
+    Outcome::of(&no_folder).refused("a journal of rounds is a folder");
     folder.open("graph", "sealed").refused("run");
     folder.write("task", "{}");
     folder.run("graph").refused("hold no program");
+}
+
+#[cfg(unix)]
+#[test]
+#[ignore = "slow: 3 GB of memory for keys"]
+fn a_run_that_was_stopped_goes_on() {
+    let folder = Folder::new();
+    let graph = folder.write("graph.csv", "0,10,,3\n,0,10,\n30,,0,\n,2,,0\n");
+    folder.seal("graph", &["--in", &graph]);
+    let rounds = folder.text("rounds");
+    let run = || folder.running("graph", &["--journal", &rounds]);
+    let mut child = run().stderr(std::process::Stdio::piped()).spawn().unwrap();
+    while !folder.path("rounds/round-0002").exists() && child.try_wait().unwrap().is_none() {
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    std::process::Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+    let stopped = Outcome::of(&child.wait_with_output().unwrap());
+    assert!(stopped.code == Some(1) && stopped.err.contains("goes on from there"), "{}", stopped.err);
+    assert!(!folder.path("answer").exists());
+    Outcome::of(&run().output().unwrap()).fine();
+    assert!(!folder.path("rounds").exists());
+    let opened = folder.open("graph", "answer").json();
+    assert_eq!(opened["distances"], json!([[0, 5, 15, 3], [40, 0, 10, 43], [30, 35, 0, 33], [42, 2, 12, 0]]));
 }
 
 #[test]

@@ -3,6 +3,8 @@
 use arras_ckks::Level;
 use arras_rlwe::Purpose;
 
+use crate::journal::NotKept;
+
 /// Misuse, keys that do not fit the program, or a batch that does not fit the model.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -114,7 +116,7 @@ pub enum Error {
     },
     /// A run that would hold more than the engine may.
     #[error(
-        "the run would hold {need} bytes, and this engine may hold {most}; send a smaller batch, or raise the limit"
+        "the run would hold {need} bytes, and this engine may hold {most}; send less at once, or run it where there is more memory"
     )]
     Memory {
         /// Bytes needed.
@@ -122,6 +124,12 @@ pub enum Error {
         /// Bytes allowed.
         most: u64,
     },
+    /// A place to go on from that no run of this program on these data reaches.
+    #[error("what was kept is of another run, or damaged: give another place, and the run starts anew")]
+    Journal,
+    /// What a run reached was not kept.
+    #[error("what the run reached cannot be kept")]
+    Keep(#[source] NotKept),
     /// The caller asked to stop.
     #[error("the run was stopped, and nothing was written")]
     Stopped,

@@ -3,6 +3,7 @@
 pub mod backend;
 mod engine;
 mod error;
+mod journal;
 mod limits;
 pub mod probe;
 mod refreshed;
@@ -12,4 +13,5 @@ mod watch;
 
 pub use engine::Engine;
 pub use error::Error;
+pub use journal::{Journal, NotKept};
 pub use limits::Limits;

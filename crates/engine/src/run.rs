@@ -219,7 +219,7 @@ impl Engine {
                 continue;
             };
             let run = |ops: &Refreshes<'_>| program.run_shown(ops, &input, &mut *show);
-            let (result, mut guards) = refreshed.run(&backend, &mut heard, run)?;
+            let (result, mut guards) = refreshed.run(&backend, None, (steps, &mut heard), run)?;
             results.push(backend.output(&result)?);
             results.append(&mut guards);
         }

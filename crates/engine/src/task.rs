@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 use crate::backend::Hidden;
 use crate::engine::Engine;
 use crate::error::Error;
+use crate::journal::Journal;
 use crate::limits::ciphertext_bytes;
 use crate::refreshed::{Refreshed, Refreshes};
 use crate::run::{Sealed, check_number, counted, report, unpack};
@@ -37,6 +38,23 @@ impl Engine {
         sealed: Batch,
         progress: &mut dyn FnMut(usize, usize) -> bool,
     ) -> Result<Batch, Error> {
+        self.run_task_kept(task, sealed, None, progress)
+    }
+
+    /// [`Engine::run_task`], which keeps the rounds of a program that is refreshed ([`arras_circuits::Points::reached`]) in a journal,
+    /// and begins after those that are in it: with the answer that one run gives, to the last bit.
+    ///
+    /// Cost: a copy of a vector at the end of a round, and of the guards, for each round.
+    ///
+    /// # Errors
+    /// As [`Engine::run_task`], [`Error::Journal`] for rounds of another run, or [`Error::Keep`].
+    pub fn run_task_kept<P: Program + Serialize + DeserializeOwned + Clone>(
+        &self,
+        task: &Prepared<P>,
+        sealed: Batch,
+        journal: Option<Journal<'_>>,
+        progress: &mut dyn FnMut(usize, usize) -> bool,
+    ) -> Result<Batch, Error> {
         task.check_label(&sealed.label)?;
         let (program, inputs) = (task.program(), unpack(sealed.items));
         let slots = check_number(&inputs, program.inputs().len())?;
@@ -61,7 +79,7 @@ impl Engine {
         report(progress, 0, steps)?;
         let mut heard = |done| progress(done, steps);
         let results = match task.refresh() {
-            Some(refresh) => self.refreshed(task, refresh, inputs, slots, &mut heard)?,
+            Some(refresh) => self.refreshed(task, refresh, inputs, slots, journal, (steps, &mut heard))?,
             None => self.evaluate(task, inputs, slots, &mut heard)?,
         };
         Ok(Batch { label: sealed.label, items: Items::Whole(results) })
@@ -74,13 +92,14 @@ impl Engine {
         refresh: &Refresh,
         inputs: Vec<Sealed>,
         slots: usize,
-        heard: &mut dyn FnMut(usize) -> bool,
+        journal: Option<Journal<'_>>,
+        progress: (usize, &mut dyn FnMut(usize) -> bool),
     ) -> Result<Vec<Ciphertext>, Error> {
         let refreshed = Refreshed::new(self.params(), preset(refresh)?, refresh.schedule.clone(), slots)?;
         let backend = self.backend(slots)?;
         let inputs: Vec<Hidden> = inputs.into_iter().map(|x| x.open(&backend)).collect::<Result<_, _>>()?;
         let run = |ops: &Refreshes<'_>| task.program().run(ops, task.signs(), &inputs);
-        let (results, guards) = refreshed.run(&backend, heard, run)?;
+        let (results, guards) = refreshed.run(&backend, journal, progress, run)?;
         let results = results.iter().map(|result| backend.output(result));
         results.chain(guards.into_iter().map(Ok)).collect()
     }

@@ -15,7 +15,12 @@ pub(crate) struct Watched<'a, B, F> {
 
 impl<'a, B: Arith<Error: Into<Error>>, F: FnMut(usize) -> bool> Watched<'a, B, F> {
     pub(crate) fn new(inner: &'a B, heard: F) -> Self {
-        Self { inner, heard: RefCell::new((0, heard)) }
+        Self::after(0, inner, heard)
+    }
+
+    /// The same where so many operations are done already.
+    pub(crate) fn after(done: usize, inner: &'a B, heard: F) -> Self {
+        Self { inner, heard: RefCell::new((done, heard)) }
     }
 
     fn tell<T>(&self, result: Result<T, B::Error>) -> Result<T, Error> {
@@ -89,6 +94,12 @@ impl<B: Rotate<Error: Into<Error>>, F: FnMut(usize) -> bool> Rotate for Watched<
 impl<B: Points<Error: Into<Error>>, F: FnMut(usize) -> bool> Points for Watched<'_, B, F> {
     fn point(&self, a: &B::Ct) -> Result<B::Ct, Error> {
         self.tell(self.inner.point(a))
+    }
+    fn begin(&self, a: &B::Ct) -> Result<(usize, B::Ct), Error> {
+        self.inner.begin(a).map_err(Into::into)
+    }
+    fn reached(&self, a: &B::Ct, rounds: usize) -> Result<(), Error> {
+        self.inner.reached(a, rounds).map_err(Into::into)
     }
 }
 

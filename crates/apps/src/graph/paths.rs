@@ -327,11 +327,12 @@ impl Program for Paths {
         let ([sign], [z]) = (signs, inputs) else {
             return Err(CircuitError::WrongLength { need: 1, have: signs.len().max(inputs.len()) }.into());
         };
-        let mut z = ops.settled(z, self.nodes as f64 - 1.0)?;
-        for k in 0..self.nodes {
+        let (first, mut z) = ops.begin(&ops.settled(z, self.nodes as f64 - 1.0)?)?;
+        for k in first..self.nodes {
             // What a refresh adds is there from the end of the round before.
             z = ops.settled(&ops.point(&z)?, self.growth(k.saturating_sub(1)))?;
             z = self.round(ops, sign, &z, k)?;
+            ops.reached(&z, k + 1)?;
         }
         Ok(vec![z])
     }

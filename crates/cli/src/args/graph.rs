@@ -25,9 +25,9 @@ pub enum Graph {
     Seal(Seal),
     /// Find the paths of a sealed graph (needs evaluation keys only)
     #[command(
-        after_help = "Example:\n  arras graph run --evaluation-keys keys/evaluation.key --task task --in sealed --out answer"
+        after_help = "Examples:\n  arras graph run --evaluation-keys keys/evaluation.key --task task --in sealed --out answer\n  arras graph run --evaluation-keys keys/evaluation.key --task task --in sealed --out answer --journal rounds"
     )]
-    Run(task::Run),
+    Run(Run),
     /// Decrypt paths (needs the secret key)
     #[command(after_help = "Example:\n  arras graph open --keys keys --task task --in answer")]
     Open(task::Open),
@@ -78,6 +78,15 @@ pub struct Reach {
     /// Compare the answer with the same algorithm in the clear
     #[arg(long)]
     pub check: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Run {
+    #[command(flatten)]
+    pub files: task::Run,
+    /// Keep every round of a graph that is refreshed in this folder, so that the same command goes on where it was stopped
+    #[arg(long, value_name = "DIR")]
+    pub journal: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -34,7 +34,9 @@ pub fn run(what: &args::Graph, out: &Output) -> anyhow::Result<ExitCode> {
             let sealed = task::seal(&program, &graph, &args.files, args.file.security.security())?;
             out.show(&sealed, task::sealed_lines)
         }
-        args::Graph::Run(args) => out.show(&task::run::<Paths>(args)?, task::ran_lines),
+        args::Graph::Run(args) => {
+            out.show(&task::run_kept::<Paths>(&args.files, args.journal.as_deref())?, task::ran_lines)
+        }
         args::Graph::Open(args) => {
             let (program, routes) = task::open::<Paths>(args)?;
             out.show(&Found::new(program, routes), human)

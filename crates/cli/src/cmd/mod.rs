@@ -17,6 +17,7 @@ pub mod open;
 pub mod params;
 pub mod plan;
 pub mod report;
+mod rounds;
 mod samples;
 pub mod seal;
 pub mod sort;

@@ -3,12 +3,12 @@
 use std::path::Path;
 use std::time::Instant;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use arras_apps::{Prepared, Program};
 use arras_ckks::wire::{self, Batch};
 use arras_ckks::{Params, SecretKey, Security};
 use arras_client::{FAILURE_LOG2, Folder, TaskClient, TaskPlan, TaskSealer, random, store};
-use arras_engine::Engine;
+use arras_engine::{Engine, Journal};
 use arras_plan::Choice;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -16,6 +16,7 @@ use serde::de::DeserializeOwned;
 use crate::args::task::{Open, Run, Seal};
 use crate::cmd::params::tenths;
 use crate::cmd::plan::{Rival, explained};
+use crate::cmd::rounds::Rounds;
 use crate::cmd::{bench, evaluate};
 use crate::{costs, keyring, memory, output, stop};
 
@@ -193,7 +194,7 @@ impl<P: Task> Session<P> {
         let client = TaskClient::new(prepared, params, &self.secret)?;
         let sealed = wire::to_bytes(params.rlwe(), &client.seal(data, &mut random::system()?)?);
         self.took.seal_seconds = lap();
-        let (answer, times) = bench::time(|| answer(params, &self.engine, prepared, &sealed));
+        let (answer, times) = bench::time(|| answer(params, &self.engine, prepared, &sealed, None));
         let answer = answer?;
         self.took.run_seconds = self.took.run_seconds.min(costs::milliseconds(&times) / 1e3);
         lap();
@@ -227,12 +228,19 @@ pub fn all_in_one<P: Task>(
     Ok(Done { answer, took: session.took })
 }
 
+/// What tells a run from others: its program and its data.
+fn run_hash<P: Task>(task: &Prepared<P>, sealed: &[u8]) -> [u8; 32] {
+    let program = blake3::hash(&task.to_bytes());
+    *blake3::Hasher::new().update(program.as_bytes()).update(sealed).finalize().as_bytes()
+}
+
 /// The side that evaluates: it sees bytes and public keys.
 fn answer<P: Task>(
     params: &Params,
     engine: &Engine,
     task: &Prepared<P>,
     sealed: &[u8],
+    journal: Option<Journal<'_>>,
 ) -> anyhow::Result<Vec<u8>> {
     let batch: Batch = wire::from_bytes(params.rlwe(), sealed)?;
     let bar = output::bar(1, "running");
@@ -241,7 +249,7 @@ fn answer<P: Task>(
         bar.set_position(done as u64);
         !stop::asked()
     };
-    let answer = engine.run_task(task, batch, &mut progress);
+    let answer = engine.run_task_kept(task, batch, journal, &mut progress);
     bar.finish_and_clear();
     Ok(wire::to_bytes(params.rlwe(), &answer?))
 }
@@ -297,6 +305,11 @@ pub struct Ran {
 
 /// Runs a sealed program with evaluation keys alone.
 pub fn run<P: Task>(args: &Run) -> anyhow::Result<Ran> {
+    run_kept::<P>(args, None)
+}
+
+/// The same, where a folder may keep the rounds of the program until the answer is written.
+pub fn run_kept<P: Task>(args: &Run, journal: Option<&Path>) -> anyhow::Result<Ran> {
     let (params, keys) = evaluate::public_side(&args.evaluation_keys, args.params.as_deref())?;
     let task: Prepared<P> = prepared(&args.task)?;
     let sealed = evaluate::public_bytes(&args.input, "what sealing wrote")?;
@@ -304,10 +317,28 @@ pub fn run<P: Task>(args: &Run) -> anyhow::Result<Ran> {
     memory::check("the evaluation keys", keys.request().sizes(params.rlwe())?.memory - keys.bytes() as u64)?;
     let engine = Engine::new(&params, keys)?.limited(memory::limits());
     let started = Instant::now();
-    let answer =
-        answer(&params, &engine, &task, &sealed).with_context(|| args.input.display().to_string())?;
-    stop::check()?;
+    let (mut journal, rounds) = match journal {
+        Some(folder) => Some(Rounds::open(folder, &params)?).unzip(),
+        None => (None, None),
+    };
+    let mut keep = |round: &Batch| match &mut journal {
+        Some(journal) => journal.keep(&params, round).map_err(Into::into),
+        None => Ok(()),
+    };
+    let run = run_hash(&task, &sealed);
+    let kept = rounds.map(|rounds| Journal { run, rounds, keep: &mut keep });
+    let answer = answer(&params, &engine, &task, &sealed, kept);
+    let answer = answer.map_err(|error| match &journal {
+        Some(journal) if stop::asked() => anyhow!(
+            "{error}: the journal keeps what is done (rounds: {}), and the same command goes on from there",
+            journal.kept()
+        ),
+        _ => error.context(args.input.display().to_string()),
+    })?;
     store::write_file(&args.out, &answer)?;
+    if let Some(journal) = journal {
+        journal.remove()?;
+    }
     Ok(Ran {
         out: args.out.display().to_string(),
         input_bytes: sealed.len(),

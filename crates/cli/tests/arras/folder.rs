@@ -1,10 +1,11 @@
 //! A folder of files, and the three parties that work in it.
 
 use std::path::PathBuf;
+use std::process::Command;
 
 use tempfile::TempDir;
 
-use super::{Outcome, arras};
+use super::{Outcome, arras, command};
 
 /// A folder that goes with the test.
 pub struct Folder(TempDir);
@@ -37,10 +38,15 @@ impl Folder {
 
     /// Runs what was sealed.
     pub fn run(&self, command: &str) -> Outcome {
+        Outcome::of(&self.running(command, &[]).output().unwrap())
+    }
+
+    /// What runs what was sealed, with these words more: not yet started.
+    pub fn running(&self, what: &str, more: &[&str]) -> Command {
         let files = ["keys/evaluation.key", "task", "sealed", "answer"].map(|name| self.text(name));
         let [evaluation, task, sealed, answer] = &files;
         let words = ["--evaluation-keys", evaluation, "--task", task, "--in", sealed, "--out", answer];
-        arras(&[&[command, "run"], &words[..]].concat())
+        command(&[&[what, "run"], &words[..], more].concat())
     }
 
     /// The same where the secret key is not at hand.

@@ -1,5 +1,6 @@
 //! Programs deeper than their chain: the points of a schedule are refreshed.
 
+use std::cell::RefCell;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -9,6 +10,7 @@ use arras_ckks::{Bootstrapper, Ciphertext, Evaluator};
 
 use super::ckks::{Ckks, Counts, Hidden};
 use crate::error::Error;
+use crate::journal::{Journal, Reached, Rounds};
 
 /// One run of a program under a schedule: the operations of a backend, and refreshes where the schedule has them.
 ///
@@ -24,6 +26,8 @@ pub struct Refreshing<'a> {
     passed: AtomicUsize,
     done: Mutex<Done>,
     go_on: GoOn<'a>,
+    from: Option<(usize, Hidden)>,
+    keep: Keep<'a>,
 }
 
 /// The refreshes that were done.
@@ -35,6 +39,17 @@ struct Done {
 
 /// Asked before every step of a refresh.
 struct GoOn<'a>(Box<dyn Fn() -> bool + 'a>);
+
+/// Told after every round.
+struct Keep<'a>(Box<Told<'a>>);
+
+type Told<'a> = dyn Fn(&Reached) -> Result<(), Error> + 'a;
+
+impl std::fmt::Debug for Keep<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Keep")
+    }
+}
 
 impl std::fmt::Debug for GoOn<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -67,7 +82,36 @@ impl Ckks {
         }
         let inside = self.evaluator().twin();
         let (passed, done, go_on) = (AtomicUsize::new(0), Mutex::default(), GoOn(Box::new(go_on)));
-        Ok(Refreshing { ops: self.clone(), inside, boot, rounds, schedule, passed, done, go_on })
+        let (from, keep) = (None, Keep(Box::new(|_| Ok(()))));
+        Ok(Refreshing { ops: self.clone(), inside, boot, rounds, schedule, passed, done, go_on, from, keep })
+    }
+}
+
+impl<'a> Refreshing<'a> {
+    /// The same with a journal: the program begins after the rounds that are in it, and keeps those that follow
+    /// ([`Points::reached`]).
+    ///
+    /// # Errors
+    /// [`Error::Journal`] for rounds of another run, or such as no run under this schedule reaches.
+    pub fn journaled(mut self, mut journal: Journal<'a>) -> Result<Self, Error> {
+        let reached = journal.reached(&self.ops)?;
+        let rounds = Rounds::after(reached.as_ref(), journal.run);
+        if let Some(Reached { rounds, points, value, guards }) = reached {
+            let passed = self.schedule.refresh.get(..points).ok_or(Error::Journal)?;
+            let refreshes = passed.iter().filter(|refresh| **refresh).count();
+            let fit = guards.iter().all(|guard| guard.slots() == self.boot.slots());
+            if !fit || refreshes != guards.len() {
+                return Err(Error::Journal);
+            }
+            self.from = Some((rounds, value));
+            self.passed = AtomicUsize::new(points);
+            self.done().guards = guards;
+        }
+        let (ops, keep) = (self.ops.clone(), RefCell::new(journal.keep));
+        self.keep = Keep(Box::new(move |reached| {
+            keep.borrow_mut()(&rounds.next(reached, &ops)?).map_err(Error::Keep)
+        }));
+        Ok(self)
     }
 }
 
@@ -86,6 +130,12 @@ impl Refreshing<'_> {
         let mut counts = self.ops.counts();
         counts.extend(self.done().counts.iter());
         counts
+    }
+
+    /// Points passed so far, those of the journal among them.
+    #[must_use]
+    pub fn passed(&self) -> usize {
+        self.passed.load(Ordering::Relaxed)
     }
 
     /// Refreshes done so far.
@@ -123,6 +173,15 @@ impl Points for Refreshing<'_> {
         done.guards.push(guard);
         drop(done);
         self.ops.input(fresh)
+    }
+
+    fn begin(&self, a: &Hidden) -> Result<(usize, Hidden), Error> {
+        Ok(self.from.clone().unwrap_or_else(|| (0, a.clone())))
+    }
+
+    fn reached(&self, a: &Hidden, rounds: usize) -> Result<(), Error> {
+        let (points, guards) = (self.passed(), self.guards());
+        (self.keep.0)(&Reached { rounds, points, value: a.clone(), guards })
     }
 }
 
