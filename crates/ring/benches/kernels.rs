@@ -6,7 +6,7 @@ use arras_ring::kernels::Kernels;
 use arras_ring::modulus::Modulus;
 use arras_ring::ntt::NttTable;
 use arras_ring::pool::{Block, Pool};
-use arras_ring::primes;
+use arras_ring::{Row, primes};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 
 const LOG_N: u32 = 16;
@@ -161,6 +161,7 @@ fn words(criterion: &mut Criterion) {
             });
         }
         let [xs, k0, k1] = [0, 1, 2].map(|i| (0..DIGITS).map(|j| row(3 * j + i)).collect::<Vec<_>>());
+        let [k0, k1] = [k0, k1].map(|rows| rows.into_iter().map(Row::Whole).collect::<Vec<_>>());
         bench(&format!("dot-{DIGITS}"), &mut |d| {
             let (d0, d1) = d.split_at_mut(out_stride);
             (kernels.dot)(&mut d0[..n], &mut d1[..n], &xs, &k0, &k1, m);

@@ -7,7 +7,7 @@ use zeroize::Zeroize;
 use crate::pool::Block;
 
 /// Words between the end of one row and the start of the next: without them rows of N = 2^16 collide in the cache.
-const STAGGER: usize = 72;
+pub(crate) const STAGGER: usize = 72;
 
 /// Marker: coefficients in natural order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,11 +1,11 @@
 //! Every kernel table gives the same bits as the scalar one, and the transform multiplies polynomials.
 
-use arras_ring::Target;
 use arras_ring::kernels::{Addend, Kernels};
 use arras_ring::modulus::{Constant, Modulus};
 use arras_ring::ntt::NttTable;
 use arras_ring::pool::Pool;
 use arras_ring::primes;
+use arras_ring::{Row, Target};
 use proptest::prelude::*;
 
 /// Bits of the moduli that every law runs over; the largest primes below 2^50, 2^49, ... are the hardest.
@@ -124,6 +124,11 @@ fn words() {
     }
 }
 
+/// Rows of a key that are kept as they are.
+fn whole<'a>(rows: &[&'a [u64]]) -> Vec<Row<'a>> {
+    rows.iter().map(|row| Row::Whole(row)).collect()
+}
+
 #[test]
 fn sums() {
     for bits in BITS {
@@ -148,7 +153,7 @@ fn sums() {
                     }
                     let dot = |k: &Kernels| {
                         let (mut a, mut b) = (vec![7; n], vec![9; n]);
-                        (k.dot)(&mut a, &mut b, &chosen(1), &chosen(2), &chosen(1), &m);
+                        (k.dot)(&mut a, &mut b, &chosen(1), &whole(&chosen(2)), &whole(&chosen(1)), &m);
                         [a, b]
                     };
                     check("dot", &m, |k| dot(k).concat());
@@ -156,8 +161,8 @@ fn sums() {
                     let plus = Addend { rows: [&rows[0], &rows[1]], weights: &weights, offset: q - 1 };
                     let dot_plus = |k: &Kernels| {
                         let (mut a, mut b) = (vec![7; n], vec![9; n]);
-                        let keys = [&chosen(2)[..], &chosen(1)[..]];
-                        (k.dot_plus)([&mut a, &mut b], &chosen(1), keys, &plus, &m);
+                        let keys = [whole(&chosen(2)), whole(&chosen(1))];
+                        (k.dot_plus)([&mut a, &mut b], &chosen(1), [&keys[0], &keys[1]], &plus, &m);
                         [a, b]
                     };
                     check("dot_plus", &m, |k| dot_plus(k).concat());
@@ -173,6 +178,51 @@ fn sums() {
             }
         }
     }
+}
+
+/// Rows of a key give the same sums however they are kept, and from any column on.
+#[test]
+fn packed_rows() {
+    for bits in [20, 32, 33, 40, 41, 48] {
+        let m = prime(bits, 6, 0).unwrap();
+        for (n, count) in [(256, 5), (16, 1), (88, 17), (13, 3)] {
+            let xs = rows(n, m.value(), 5);
+            let words = [rows(n, m.value(), 6), rows(n, m.value(), 7)];
+            let low = words.each_ref().map(|rows| planes(rows, |word| word as u32));
+            let bytes = words.each_ref().map(|rows| planes(rows, |word| (word >> 32) as u8));
+            let shorts = words.each_ref().map(|rows| planes(rows, |word| (word >> 32) as u16));
+            let pick = |at: usize| at % words[0].len();
+            let five = |half: usize| {
+                (0..count)
+                    .map(|at| Row::Five(&low[half][pick(at)], &bytes[half][pick(at)]))
+                    .collect::<Vec<_>>()
+            };
+            let six = |half: usize| {
+                (0..count)
+                    .map(|at| Row::Six(&low[half][pick(at)], &shorts[half][pick(at)]))
+                    .collect::<Vec<_>>()
+            };
+            let plain =
+                |half: usize| (0..count).map(|at| Row::Whole(&words[half][pick(at)])).collect::<Vec<_>>();
+            let xs: Vec<&[u64]> = (0..count).map(|at| &xs[pick(at)][..]).collect();
+            let dot = |k: &Kernels, keys: [Vec<Row<'_>>; 2]| {
+                let (mut a, mut b) = (vec![7; n], vec![9; n]);
+                (k.dot)(&mut a, &mut b, &xs, &keys[0], &keys[1], &m);
+                [a, b].concat()
+            };
+            let want = dot(scalar(), [plain(0), plain(1)]);
+            for k in Kernels::available() {
+                same(k, "six bytes", &m, &dot(k, [six(0), six(1)]), &want);
+                if bits <= 40 {
+                    same(k, "five bytes", &m, &dot(k, [five(0), five(1)]), &want);
+                }
+            }
+        }
+    }
+}
+
+fn planes<T>(rows: &[Vec<u64>], part: impl Fn(u64) -> T) -> Vec<Vec<T>> {
+    rows.iter().map(|row| row.iter().map(|&word| part(word)).collect()).collect()
 }
 
 /// Every number of targets, and of digits, with other primes and weights for each target.
@@ -219,7 +269,7 @@ fn very_long_sums() {
         check("dot", &m, |k| {
             let (mut a, mut b) = (vec![0; 16], vec![0; 16]);
             let rows = vec![&residues[..]; count];
-            (k.dot)(&mut a, &mut b, &rows, &rows, &rows, &m);
+            (k.dot)(&mut a, &mut b, &rows, &whole(&rows), &whole(&rows), &m);
             [a, b].concat()
         });
         for (products, others) in [(count, 511), (512, count), (count, count)] {
@@ -228,7 +278,7 @@ fn very_long_sums() {
                 let (xs, rows) = (vec![&residues[..]; products], vec![&residues[..]; others]);
                 let weights = vec![m.value() - 1; others];
                 let plus = Addend { rows: [&rows, &rows], weights: &weights, offset: 3 };
-                (k.dot_plus)([&mut a, &mut b], &xs, [&xs, &xs], &plus, &m);
+                (k.dot_plus)([&mut a, &mut b], &xs, [&whole(&xs), &whole(&xs)], &plus, &m);
                 [a, b].concat()
             });
         }

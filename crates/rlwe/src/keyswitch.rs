@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use arras_ring::kernels::Addend;
-use arras_ring::{Basis, Coeff, Eval, Galois, MADE, Modulus, Poly, Ring, Target, group, par};
+use arras_ring::{Basis, Coeff, Eval, Galois, MADE, Modulus, Poly, Ring, Row, Target, group, par};
 
 use crate::gadget::LevelGadget;
 use crate::level::Level;
@@ -368,8 +368,8 @@ fn key_rows(
     digits: usize,
     i: usize,
     columns: Range<usize>,
-) -> [Vec<&[u64]>; 2] {
-    [0, 1].map(|half| (0..digits).map(|j| &key.row(half, j, basis, i)[columns.clone()]).collect())
+) -> [Vec<Row<'_>>; 2] {
+    [0, 1].map(|half| (0..digits).map(|j| key.row(half, j, basis, i).columns(columns.clone())).collect())
 }
 
 fn each_pair(parts: &mut [Poly<Eval>; 2], f: impl Fn(usize, &mut [u64], &mut [u64]) + Send + Sync) {

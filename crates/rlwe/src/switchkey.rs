@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::ops::Range;
 
-use arras_ring::{Basis, Eval, Poly, Seed, sample, source_row};
+use arras_ring::{Basis, Eval, Packed, Poly, Row, Seed, sample, source_row};
 use rand_core::CryptoRng;
 
 use crate::level::Level;
@@ -17,8 +17,8 @@ use crate::secret::Secretive;
 /// instead of every digit before.
 #[derive(Debug)]
 pub struct SwitchKey {
-    /// The rows of b_0, a_0, b_1, a_1, ...: one block, since many would each round up to whole pages.
-    rows: Poly<Eval>,
+    /// b_0, a_0, b_1, a_1, ...: one block, since many would each round up to whole pages.
+    halves: Packed,
     /// Of each half: the key's level with all the special primes that it needs.
     basis: Basis,
     pub(crate) seed: Seed,
@@ -58,28 +58,24 @@ impl SwitchKey {
         seed: Seed,
         mut digit: impl FnMut(usize) -> Result<[Poly<Eval>; 2], E>,
     ) -> Result<Self, E> {
-        let ring = params.ring();
         let (basis, digits) = Self::shape(params, purpose, level);
-        let mut rows = ring.blank(Basis::main(2 * digits * basis.rows()));
-        let mut places = rows.rows_mut();
+        let mut halves = params.ring().packed(basis, 2 * digits);
         for j in 0..digits {
-            let halves = digit(j)?;
-            let sources = halves.iter().flat_map(Poly::rows);
-            // In this order: the shorter side must be asked first, or a place is lost.
-            sources.zip(places.by_ref()).for_each(|(row, place)| place.copy_from_slice(row));
+            for (half, poly) in digit(j)?.iter().enumerate() {
+                poly.rows().enumerate().for_each(|(i, row)| halves.write(2 * j + half, i, row));
+            }
         }
-        drop(places);
-        Ok(Self { rows, basis, seed, level })
+        Ok(Self { halves, basis, seed, level })
     }
 
     /// Row i, of a basis that the key has, of one half of digit j.
-    pub(crate) fn row(&self, half: usize, j: usize, basis: Basis, i: usize) -> &[u64] {
-        self.rows.row((2 * j + half) * self.basis.rows() + source_row(self.basis, basis, i))
+    pub(crate) fn row(&self, half: usize, j: usize, basis: Basis, i: usize) -> Row<'_> {
+        self.halves.row(2 * j + half, source_row(self.basis, basis, i))
     }
 
     /// The rows of every b_j, with the number of each in the key's basis.
-    pub(crate) fn bodies(&self) -> impl Iterator<Item = (usize, &[u64])> {
-        let digits = self.rows.basis().rows() / (2 * self.basis.rows());
+    pub(crate) fn bodies(&self) -> impl Iterator<Item = (usize, Row<'_>)> {
+        let digits = self.halves.count() / 2;
         (0..digits).flat_map(move |j| (0..self.basis.rows()).map(move |i| (i, self.row(0, j, self.basis, i))))
     }
 
@@ -95,13 +91,13 @@ impl SwitchKey {
 
     /// Its bytes in memory.
     pub(crate) fn bytes(&self) -> usize {
-        8 * Poly::<Eval>::words(self.rows.degree(), self.rows.basis())
+        self.halves.bytes()
     }
 
     /// Bytes in memory of a key for a purpose up to a level.
     pub(crate) fn memory(params: &Params, purpose: Purpose, level: Level) -> u64 {
         let (basis, digits) = Self::shape(params, purpose, level);
-        8 * Poly::<Eval>::words(params.degree(), Basis::main(2 * digits * basis.rows())) as u64
+        params.ring().packed_bytes(basis, 2 * digits) as u64
     }
 
     pub(crate) fn generate<R: CryptoRng + ?Sized>(

@@ -3,7 +3,7 @@
 //! A vector of period F is a polynomial in X^(N/2F), whose values are runs of N/2F equal words: only one word of each run is
 //! kept.
 
-use arras_ring::{Basis, Block, Eval, Modulus, Poly, par};
+use arras_ring::{Basis, Block, Eval, Modulus, Poly, Row, par};
 use arras_rlwe::{Hoisted, Level, Purpose, Raised};
 
 use super::rotate::galois;
@@ -138,7 +138,8 @@ impl Evaluator {
         let xs: Vec<&[u64]> =
             terms.iter().zip(places).map(|((_, runs), place)| runs.expand(i, n, start, place)).collect();
         let half = |k: usize| {
-            let rows = terms.iter().map(|(b, _)| &babies[*b].parts[k].row(i)[start..start + width]);
+            let rows =
+                terms.iter().map(|(b, _)| Row::Whole(&babies[*b].parts[k].row(i)[start..start + width]));
             rows.collect::<Vec<_>>()
         };
         (self.params().ring().kernels().dot)(out0, out1, &xs, &half(0), &half(1), modulus);

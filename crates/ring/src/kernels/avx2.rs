@@ -9,6 +9,7 @@ use super::{Addend, Kernels};
 use crate::convert::Target;
 use crate::modulus::{Constant, Modulus};
 use crate::ntt::NttTable;
+use crate::packed::Row;
 
 doubles!("avx2", "avx2,fma", Avx2(()), 4, SCALAR.permute);
 
@@ -28,6 +29,14 @@ impl Lanes<4> for Avx2 {
     instructions! { "avx2,fma";
         load(words: &[u64; 4]) -> __m256i = _mm256_loadu_si256(words.as_ptr().cast());
         store(words: &mut [u64; 4], x: __m256i) -> () = _mm256_storeu_si256(words.as_mut_ptr().cast(), x);
+        join_bytes(low: &[u32; 4], high: &[u8; 4]) -> __m256i = _mm256_or_si256(
+            _mm256_cvtepu32_epi64(_mm_loadu_si128(low.as_ptr().cast())),
+            _mm256_slli_epi64::<32>(_mm256_cvtepu8_epi64(_mm_loadu_si32(high.as_ptr()))),
+        );
+        join_shorts(low: &[u32; 4], high: &[u16; 4]) -> __m256i = _mm256_or_si256(
+            _mm256_cvtepu32_epi64(_mm_loadu_si128(low.as_ptr().cast())),
+            _mm256_slli_epi64::<32>(_mm256_cvtepu16_epi64(_mm_loadl_epi64(high.as_ptr().cast()))),
+        );
         prefetch(line: *const u64) -> () = _mm_prefetch::<_MM_HINT_T0>(line.cast());
         splat(word: u64) -> __m256i = _mm256_set1_epi64x(word.cast_signed());
         plus(a: __m256i, b: __m256i) -> __m256i = _mm256_add_epi64(a, b);

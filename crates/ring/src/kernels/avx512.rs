@@ -1,7 +1,7 @@
 //! Kernels for AVX-512 with 52-bit integer fused multiply-add: eight words at a time.
 
 mod butterfly;
-mod lanes;
+pub(super) mod lanes;
 pub(super) mod rows;
 mod sums;
 mod transform;
@@ -10,6 +10,7 @@ use super::{Addend, Kernels};
 use crate::convert::Target;
 use crate::modulus::{Constant, Modulus};
 use crate::ntt::NttTable;
+use crate::packed::Row;
 
 pub(super) use butterfly::transpose;
 
@@ -70,7 +71,7 @@ entries! {
     rows::permute(dst: &mut [u64], src: &[u64], index: &[u32]);
     sums::combine(dst: &mut [u64], rows: &[&[u64]], weights: &[u64], offset: u64, modulus: &Modulus);
     sums::convert(digits: &[&[u64]], targets: &mut [Target<'_>]);
-    sums::dot(acc0: &mut [u64], acc1: &mut [u64], xs: &[&[u64]], k0: &[&[u64]], k1: &[&[u64]], modulus: &Modulus);
-    sums::dot_plus(acc: [&mut [u64]; 2], xs: &[&[u64]], keys: [&[&[u64]]; 2], plus: &Addend<'_>, modulus: &Modulus);
+    sums::dot(acc0: &mut [u64], acc1: &mut [u64], xs: &[&[u64]], k0: &[Row<'_>], k1: &[Row<'_>], modulus: &Modulus);
+    sums::dot_plus(acc: [&mut [u64]; 2], xs: &[&[u64]], keys: [&[Row<'_>]; 2], plus: &Addend<'_>, modulus: &Modulus);
     sums::tensor(d: [&mut [u64]; 3], a: [&[u64]; 2], b: [&[u64]; 2], twice: bool, modulus: &Modulus);
 }

@@ -2,13 +2,14 @@
 
 use std::arch::x86_64::*;
 
-use super::avx512::{rows, transpose};
+use super::avx512::{lanes, rows, transpose};
 use super::doubles::lanes::{Lanes, Step};
 use super::doubles::{doubles, instructions};
 use super::{Addend, Kernels};
 use crate::convert::Target;
 use crate::modulus::{Constant, Modulus};
 use crate::ntt::NttTable;
+use crate::packed::Row;
 
 doubles!("avx512f", "avx512f,avx512dq,avx512vl", Avx512f(()), 8, permute);
 
@@ -36,6 +37,8 @@ impl Lanes<8> for Avx512f {
     instructions! { "avx512f,avx512dq,avx512vl";
         load(words: &[u64; 8]) -> __m512i = _mm512_loadu_si512(words.as_ptr().cast());
         store(words: &mut [u64; 8], x: __m512i) -> () = _mm512_storeu_si512(words.as_mut_ptr().cast(), x);
+        join_bytes(low: &[u32; 8], high: &[u8; 8]) -> __m512i = lanes::join_bytes(low, high);
+        join_shorts(low: &[u32; 8], high: &[u16; 8]) -> __m512i = lanes::join_shorts(low, high);
         prefetch(line: *const u64) -> () = _mm_prefetch::<_MM_HINT_T0>(line.cast());
         splat(word: u64) -> __m512i = _mm512_set1_epi64(word.cast_signed());
         plus(a: __m512i, b: __m512i) -> __m512i = _mm512_add_epi64(a, b);

@@ -49,9 +49,9 @@ macro_rules! doubles {
             rows::tensor(d: [&mut [u64]; 3], a: [&[u64]; 2], b: [&[u64]; 2], twice: bool, modulus: &Modulus);
             sums::combine(dst: &mut [u64], rows: &[&[u64]], weights: &[u64], offset: u64, modulus: &Modulus);
             sums::convert(digits: &[&[u64]], targets: &mut [Target<'_>]);
-            sums::dot(acc0: &mut [u64], acc1: &mut [u64], xs: &[&[u64]], k0: &[&[u64]], k1: &[&[u64]], modulus: &Modulus);
+            sums::dot(acc0: &mut [u64], acc1: &mut [u64], xs: &[&[u64]], k0: &[Row<'_>], k1: &[Row<'_>], modulus: &Modulus);
             sums::dot_plus(
-                acc: [&mut [u64]; 2], xs: &[&[u64]], keys: [&[&[u64]]; 2], plus: &Addend<'_>, modulus: &Modulus
+                acc: [&mut [u64]; 2], xs: &[&[u64]], keys: [&[Row<'_>]; 2], plus: &Addend<'_>, modulus: &Modulus
             );
         }
     };

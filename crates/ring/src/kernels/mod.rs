@@ -17,6 +17,7 @@ use crate::convert::Target;
 use crate::error::Error;
 use crate::modulus::{Constant, Modulus};
 use crate::ntt::NttTable;
+use crate::packed::Row;
 
 /// The row operations of one instruction set.
 #[expect(
@@ -57,9 +58,10 @@ pub struct Kernels {
     /// `combine` of the same rows for several targets: every row is read once for a few of them.
     pub convert: fn(&[&[u64]], &mut [Target<'_>]),
     /// (acc0, acc1) = sum_j x_j * k0_j, sum_j x_j * k1_j: the product with a switching key, reduced once. Any number of rows.
-    pub dot: fn(&mut [u64], &mut [u64], &[&[u64]], &[&[u64]], &[&[u64]], &Modulus),
+    /// Rows of a key are all kept in one way.
+    pub dot: fn(&mut [u64], &mut [u64], &[&[u64]], &[Row<'_>], &[Row<'_>], &Modulus),
     /// `dot`, plus other rows times residues, and an offset in the first sum: the ends of what a key switch adds up.
-    pub dot_plus: fn([&mut [u64]; 2], &[&[u64]], [&[&[u64]]; 2], &Addend<'_>, &Modulus),
+    pub dot_plus: fn([&mut [u64]; 2], &[&[u64]], [&[Row<'_>]; 2], &Addend<'_>, &Modulus),
     /// (d0, d1, d2) = (a0 b0, a0 b1 + a1 b0, a1 b1), or twice that.
     pub tensor: fn([&mut [u64]; 3], [&[u64]; 2], [&[u64]; 2], bool, &Modulus),
     /// dst[i] = src[index[i]].
@@ -82,14 +84,15 @@ fn dot_rest(
     acc: [&mut [u64]; 2],
     at: usize,
     xs: &[&[u64]],
-    keys: [&[&[u64]]; 2],
+    keys: [&[Row<'_>]; 2],
     plus: &Addend<'_>,
     modulus: &Modulus,
 ) {
     fn rest<'a>(rows: &[&'a [u64]], at: usize) -> Vec<&'a [u64]> {
         rows.iter().map(|row| &row[at..]).collect()
     }
-    let (keys, rows) = (keys.map(|rows| rest(rows, at)), plus.rows.map(|rows| rest(rows, at)));
+    let keys = keys.map(|rows| rows.iter().map(|row| row.columns(at..row.len())).collect::<Vec<_>>());
+    let rows = plus.rows.map(|rows| rest(rows, at));
     let plus = Addend { rows: [&rows[0], &rows[1]], ..*plus };
     (scalar::KERNELS.dot_plus)(acc, &rest(xs, at), [&keys[0], &keys[1]], &plus, modulus);
 }

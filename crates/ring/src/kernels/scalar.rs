@@ -4,6 +4,7 @@ use super::{Addend, Kernels};
 use crate::convert::Target;
 use crate::modulus::{Constant, Modulus, WORD_BITS, sub_if};
 use crate::ntt::NttTable;
+use crate::packed::Row;
 
 pub(super) static KERNELS: Kernels = Kernels {
     name: "scalar",
@@ -135,15 +136,21 @@ fn convert(digits: &[&[u64]], targets: &mut [Target<'_>]) {
     }
 }
 
-fn dot(acc0: &mut [u64], acc1: &mut [u64], xs: &[&[u64]], k0: &[&[u64]], k1: &[&[u64]], modulus: &Modulus) {
+fn dot(acc0: &mut [u64], acc1: &mut [u64], xs: &[&[u64]], k0: &[Row<'_>], k1: &[Row<'_>], modulus: &Modulus) {
     dot_plus([acc0, acc1], xs, [k0, k1], &Addend::default(), modulus);
 }
 
-fn dot_plus(acc: [&mut [u64]; 2], xs: &[&[u64]], keys: [&[&[u64]]; 2], plus: &Addend<'_>, modulus: &Modulus) {
+fn dot_plus(
+    acc: [&mut [u64]; 2],
+    xs: &[&[u64]],
+    keys: [&[Row<'_>]; 2],
+    plus: &Addend<'_>,
+    modulus: &Modulus,
+) {
     let offsets = [plus.offset, 0];
     for (((acc, keys), rows), offset) in acc.into_iter().zip(keys).zip(plus.rows).zip(offsets) {
         for (i, z) in acc.iter_mut().enumerate() {
-            let products = xs.iter().zip(keys).map(|(x, k)| u128::from(x[i]) * u128::from(k[i]));
+            let products = xs.iter().zip(keys).map(|(x, k)| u128::from(x[i]) * u128::from(k.get(i)));
             let others = rows.iter().zip(plus.weights).map(|(row, &w)| u128::from(row[i]) * u128::from(w));
             *z = reduce_sum(products.chain(others).sum::<u128>() + u128::from(offset), modulus);
         }

@@ -73,7 +73,9 @@ pub(super) fn read_index(params: &Params, from: &mut Reader<'_>) -> Result<KeyRe
 
 fn write_key(params: &Params, key: &SwitchKey, out: &mut Writer) {
     out.bytes(&key.seed.0);
-    key.bodies().for_each(|(i, row)| out.row(params.ring().modulus(key.basis(), i), row));
+    key.bodies().for_each(|(i, row)| {
+        out.row(params.ring().modulus(key.basis(), i), (0..row.len()).map(|word| row.get(word)));
+    });
 }
 
 /// The key of bytes whose number is right.

@@ -34,16 +34,16 @@ impl Writer {
     /// Every row of a polynomial, packed.
     pub fn poly<D>(&mut self, ring: &Ring, poly: &Poly<D>) {
         for (i, row) in poly.rows().enumerate() {
-            self.row(ring.modulus(poly.basis(), i), row);
+            self.row(ring.modulus(poly.basis(), i), row.iter().copied());
         }
     }
 
     /// One row, packed.
-    pub fn row(&mut self, modulus: &Modulus, row: &[u64]) {
+    pub fn row(&mut self, modulus: &Modulus, row: impl ExactSizeIterator<Item = u64>) {
         let bits = super::read::bits(modulus);
         self.bytes.reserve(row.len() * bits as usize / 8 + 1);
         let (mut pending, mut held) = (0u128, 0u32);
-        for &value in row {
+        for value in row {
             pending |= u128::from(value) << held;
             held += bits;
             if held >= 64 {

@@ -14,6 +14,31 @@ pub(super) fn load(words: &[u64; LANES]) -> __m512i {
     unsafe { _mm512_loadu_si512(words.as_ptr().cast()) }
 }
 
+/// Words of a low and a high plane.
+#[inline]
+#[target_feature(enable = "avx512f")]
+pub(in super::super) fn join_bytes(low: &[u32; LANES], high: &[u8; LANES]) -> __m512i {
+    // SAFETY: the arrays hold the 32 and 8 bytes that are read; the instructions allow any alignment.
+    let (low, high) =
+        unsafe { (_mm256_loadu_si256(low.as_ptr().cast()), _mm_loadl_epi64(high.as_ptr().cast())) };
+    join(low, _mm512_cvtepu8_epi64(high))
+}
+
+#[inline]
+#[target_feature(enable = "avx512f")]
+pub(in super::super) fn join_shorts(low: &[u32; LANES], high: &[u16; LANES]) -> __m512i {
+    // SAFETY: the arrays hold the 32 and 16 bytes that are read; the instructions allow any alignment.
+    let (low, high) =
+        unsafe { (_mm256_loadu_si256(low.as_ptr().cast()), _mm_loadu_si128(high.as_ptr().cast())) };
+    join(low, _mm512_cvtepu16_epi64(high))
+}
+
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn join(low: __m256i, high: __m512i) -> __m512i {
+    _mm512_or_si512(_mm512_cvtepu32_epi64(low), _mm512_slli_epi64::<32>(high))
+}
+
 #[inline]
 #[target_feature(enable = "avx512f")]
 pub(super) fn store(words: &mut [u64; LANES], x: __m512i) {

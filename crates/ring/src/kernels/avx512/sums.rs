@@ -4,9 +4,10 @@ use std::arch::x86_64::*;
 
 use super::super::scalar::KERNELS as SCALAR;
 use super::super::{Addend, dot_rest};
-use super::lanes::{FEW, Field, LANES, MANY, load, splat, store, sub_if};
+use super::lanes::{FEW, Field, LANES, MANY, join_bytes, join_shorts, load, splat, store, sub_if};
 use crate::convert::Target;
 use crate::modulus::Modulus;
+use crate::packed::Row;
 
 /// Vectors per step: enough independent sums to hide the latency of a multiply-add.
 const WIDE: usize = 8;
@@ -17,6 +18,9 @@ const TARGETS: usize = 3;
 const EACH: usize = 4;
 /// Products, and other rows, between reductions of a sum of both.
 const HALF: usize = MANY / 2;
+/// Bytes of a line of a cache, and from a line to the one that is asked for beside it.
+const LINE: usize = 64;
+const AHEAD: usize = 8 * LINE;
 /// Vectors per step of a row too short for the above.
 const NARROW: usize = 2;
 
@@ -146,8 +150,8 @@ pub(super) fn dot(
     acc0: &mut [u64],
     acc1: &mut [u64],
     xs: &[&[u64]],
-    k0: &[&[u64]],
-    k1: &[&[u64]],
+    k0: &[Row<'_>],
+    k1: &[Row<'_>],
     modulus: &Modulus,
 ) {
     dot_plus([acc0, acc1], xs, [k0, k1], &Addend::default(), modulus);
@@ -157,7 +161,7 @@ pub(super) fn dot(
 pub(super) fn dot_plus(
     mut acc: [&mut [u64]; 2],
     xs: &[&[u64]],
-    keys: [&[&[u64]]; 2],
+    keys: [&[Row<'_>]; 2],
     plus: &Addend<'_>,
     modulus: &Modulus,
 ) {
@@ -182,7 +186,7 @@ pub(super) fn dot_plus(
 fn dot_columns<const V: usize>(
     acc: &mut [&mut [u64]; 2],
     xs: &[&[u64]],
-    keys: [&[&[u64]]; 2],
+    keys: [&[Row<'_>]; 2],
     plus: &Addend<'_>,
     field: &Field,
     at: usize,
@@ -200,14 +204,13 @@ fn dot_columns<const V: usize>(
     };
     for ((xs, k0), k1) in xs.chunks(HALF).zip(keys[0].chunks(HALF)).zip(keys[1].chunks(HALF)) {
         for ((x, k0), k1) in xs.iter().zip(k0).zip(k1) {
-            let (x, k0, k1) = (columns::<V>(x, at), columns::<V>(k0, at), columns::<V>(k1, at));
+            let x = columns::<V>(x, at);
+            let (k0, k1) = (load_row::<V>(*k0, at), load_row::<V>(*k1, at));
             for v in 0..V {
                 prefetch(&x[v]);
-                prefetch(&k0[v]);
-                prefetch(&k1[v]);
                 let x = load(&x[v]);
-                add_product(&mut low[0][v], &mut high[0][v], x, load(&k0[v]));
-                add_product(&mut low[1][v], &mut high[1][v], x, load(&k1[v]));
+                add_product(&mut low[0][v], &mut high[0][v], x, k0[v]);
+                add_product(&mut low[1][v], &mut high[1][v], x, k1[v]);
             }
         }
         if xs.len() == HALF {
@@ -265,6 +268,37 @@ pub(super) fn tensor(d: [&mut [u64]; 3], a: [&[u64]; 2], b: [&[u64]; 2], twice: 
     (SCALAR.tensor)([rest0, rest1, rest2], [a0_rest, a1_rest], [b0_rest, b1_rest], twice, modulus);
 }
 
+/// Some words of a row, and a request for those of a later step.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn load_row<const V: usize>(row: Row<'_>, at: usize) -> [__m512i; V] {
+    let mut out = [_mm512_setzero_si512(); V];
+    let words = at..at + V * LANES;
+    match row {
+        Row::Whole(row) => {
+            for (out, words) in out.iter_mut().zip(columns::<V>(row, at)) {
+                prefetch(words);
+                *out = load(words);
+            }
+        }
+        Row::Five(low, high) => {
+            let (low, high) = (&low[words.clone()], &high[words]);
+            ask_planes::<V>(low.as_ptr().cast(), high.as_ptr());
+            for ((out, low), high) in out.iter_mut().zip(low.as_chunks().0).zip(high.as_chunks().0) {
+                *out = join_bytes(low, high);
+            }
+        }
+        Row::Six(low, high) => {
+            let (low, high) = (&low[words.clone()], &high[words]);
+            ask_planes::<V>(low.as_ptr().cast(), high.as_ptr().cast());
+            for ((out, low), high) in out.iter_mut().zip(low.as_chunks().0).zip(high.as_chunks().0) {
+                *out = join_shorts(low, high);
+            }
+        }
+    }
+    out
+}
+
 #[inline]
 fn columns<const V: usize>(row: &[u64], at: usize) -> &[[u64; LANES]] {
     row[at..at + V * LANES].as_chunks().0
@@ -275,9 +309,19 @@ fn columns_mut<const V: usize>(row: &mut [u64], at: usize) -> &mut [[u64; LANES]
     row[at..at + V * LANES].as_chunks_mut().0
 }
 
+/// Asks for the lines of a later step in both planes.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn ask_planes<const V: usize>(low: *const u8, high: *const u8) {
+    for line in 0..(V * LANES * size_of::<u32>()).div_ceil(LINE) {
+        _mm_prefetch::<_MM_HINT_T0>(low.wrapping_add(AHEAD + line * LINE).cast());
+    }
+    _mm_prefetch::<_MM_HINT_T0>(high.wrapping_add(AHEAD).cast());
+}
+
 /// Asks for a line of a later step: a sum reads more rows at once than the hardware follows.
 #[inline]
 #[target_feature(enable = "avx512f")]
 fn prefetch(words: &[u64; LANES]) {
-    _mm_prefetch::<_MM_HINT_T0>(words.as_ptr().wrapping_add(WIDE * LANES).cast());
+    _mm_prefetch::<_MM_HINT_T0>(words.as_ptr().cast::<u8>().wrapping_add(AHEAD).cast());
 }

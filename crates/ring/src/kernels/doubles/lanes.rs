@@ -14,6 +14,9 @@ pub(in super::super) trait Lanes<const N: usize>: Copy {
 
     fn load(self, words: &[u64; N]) -> Self::Word;
     fn store(self, words: &mut [u64; N], x: Self::Word);
+    /// Words of a low and a high plane.
+    fn join_bytes(self, low: &[u32; N], high: &[u8; N]) -> Self::Word;
+    fn join_shorts(self, low: &[u32; N], high: &[u16; N]) -> Self::Word;
     /// Asks for a line of memory, which need not exist.
     fn prefetch(self, line: *const u64);
     fn splat(self, word: u64) -> Self::Word;

@@ -5,6 +5,7 @@ use super::super::{Addend, dot_rest};
 use super::lanes::{Field, Lanes};
 use crate::convert::Target;
 use crate::modulus::Modulus;
+use crate::packed::Row;
 
 /// Products between reductions: each is below 0.75q, and a sum below 8q < 2^53 is exact.
 const MANY: usize = 8;
@@ -100,8 +101,8 @@ pub(in super::super) fn dot<S: Lanes<N>, const N: usize>(
     acc0: &mut [u64],
     acc1: &mut [u64],
     xs: &[&[u64]],
-    k0: &[&[u64]],
-    k1: &[&[u64]],
+    k0: &[Row<'_>],
+    k1: &[Row<'_>],
     modulus: &Modulus,
 ) {
     dot_plus(lanes, [acc0, acc1], xs, [k0, k1], &Addend::default(), modulus);
@@ -112,7 +113,7 @@ pub(in super::super) fn dot_plus<S: Lanes<N>, const N: usize>(
     lanes: S,
     mut acc: [&mut [u64]; 2],
     xs: &[&[u64]],
-    keys: [&[&[u64]]; 2],
+    keys: [&[Row<'_>]; 2],
     plus: &Addend<'_>,
     modulus: &Modulus,
 ) {
@@ -124,8 +125,8 @@ pub(in super::super) fn dot_plus<S: Lanes<N>, const N: usize>(
         for ((xs, k0), k1) in xs.chunks(MANY).zip(keys[0].chunks(MANY)).zip(keys[1].chunks(MANY)) {
             for ((x, k0), k1) in xs.iter().zip(k0).zip(k1) {
                 let x = load(&field, x, step);
-                add_products(&field, &mut sums[0], x, load(&field, k0, step));
-                add_products(&field, &mut sums[1], x, load(&field, k1, step));
+                add_products(&field, &mut sums[0], x, load_row(&field, *k0, step));
+                add_products(&field, &mut sums[1], x, load_row(&field, *k1, step));
             }
             for sums in &mut sums {
                 reduce(&field, sums);
@@ -184,6 +185,38 @@ fn load<S: Lanes<N>, const N: usize>(field: &Field<S, N>, row: &[u64], step: usi
     let mut out = [field.zero; PAIR];
     for (out, words) in out.iter_mut().zip(words.as_chunks().0) {
         *out = field.load(words);
+    }
+    out
+}
+
+/// The same of a row of a key.
+#[inline(always)]
+fn load_row<S: Lanes<N>, const N: usize>(
+    field: &Field<S, N>,
+    row: Row<'_>,
+    step: usize,
+) -> [S::Double; PAIR] {
+    let (lanes, words) = (field.lanes, step * PAIR * N..(step + 1) * PAIR * N);
+    let ask = |plane: *const u8| lanes.prefetch(plane.cast::<u64>().wrapping_add(AHEAD));
+    let mut out = [field.zero; PAIR];
+    match row {
+        Row::Whole(row) => return load(field, row, step),
+        Row::Five(low, high) => {
+            let (low, high) = (&low[words.clone()], &high[words]);
+            ask(low.as_ptr().cast());
+            ask(high.as_ptr());
+            for ((out, low), high) in out.iter_mut().zip(low.as_chunks().0).zip(high.as_chunks().0) {
+                *out = lanes.to_double(lanes.join_bytes(low, high));
+            }
+        }
+        Row::Six(low, high) => {
+            let (low, high) = (&low[words.clone()], &high[words]);
+            ask(low.as_ptr().cast());
+            ask(high.as_ptr().cast());
+            for ((out, low), high) in out.iter_mut().zip(low.as_chunks().0).zip(high.as_chunks().0) {
+                *out = lanes.to_double(lanes.join_shorts(low, high));
+            }
+        }
     }
     out
 }
