@@ -325,8 +325,7 @@ pub fn run_kept<P: Task>(args: &Run, journal: Option<&Path>) -> anyhow::Result<R
         Some(journal) => journal.keep(&params, round).map_err(Into::into),
         None => Ok(()),
     };
-    let run = run_hash(&task, &sealed);
-    let kept = rounds.map(|rounds| Journal { run, rounds, keep: &mut keep });
+    let kept = rounds.map(|rounds| Journal { run: run_hash(&task, &sealed), rounds, keep: &mut keep });
     let answer = answer(&params, &engine, &task, &sealed, kept);
     let answer = answer.map_err(|error| match &journal {
         Some(journal) if stop::asked() => anyhow!(

@@ -27,7 +27,7 @@ pub struct Refreshing<'a> {
     done: Mutex<Done>,
     go_on: GoOn<'a>,
     from: Option<(usize, Hidden)>,
-    keep: Keep<'a>,
+    keep: Option<Keep<'a>>,
 }
 
 /// The refreshes that were done.
@@ -82,7 +82,7 @@ impl Ckks {
         }
         let inside = self.evaluator().twin();
         let (passed, done, go_on) = (AtomicUsize::new(0), Mutex::default(), GoOn(Box::new(go_on)));
-        let (from, keep) = (None, Keep(Box::new(|_| Ok(()))));
+        let (from, keep) = (None, None);
         Ok(Refreshing { ops: self.clone(), inside, boot, rounds, schedule, passed, done, go_on, from, keep })
     }
 }
@@ -108,9 +108,9 @@ impl<'a> Refreshing<'a> {
             self.done().guards = guards;
         }
         let (ops, keep) = (self.ops.clone(), RefCell::new(journal.keep));
-        self.keep = Keep(Box::new(move |reached| {
+        self.keep = Some(Keep(Box::new(move |reached| {
             keep.borrow_mut()(&rounds.next(reached, &ops)?).map_err(Error::Keep)
-        }));
+        })));
         Ok(self)
     }
 }
@@ -180,8 +180,8 @@ impl Points for Refreshing<'_> {
     }
 
     fn reached(&self, a: &Hidden, rounds: usize) -> Result<(), Error> {
-        let (points, guards) = (self.passed(), self.guards());
-        (self.keep.0)(&Reached { rounds, points, value: a.clone(), guards })
+        let Some(Keep(keep)) = &self.keep else { return Ok(()) };
+        keep(&Reached { rounds, points: self.passed(), value: a.clone(), guards: self.guards() })
     }
 }
 
