@@ -373,7 +373,8 @@ fn columns_that_cannot_be_compared_are_refused_by_line() {
     line(&[], "0.5,0.5\n\n0.5,1.5\n", "line 3: 1.5 is not a number from 0 to 1");
     line(&[], "\"0.5\",nan\n", "line 1: NaN is not a number from 0 to 1");
     line(&["--bits", "3", "--function", "max"], "7,8\n", "line 1: 8 is not an integer from 0 to 7");
-    line(&["--bits", "3"], "1,2\n", "compare is no function of integers");
+    let of_integers = "compare is not for integers: with --bits, --function is one of max, min, greater, greater-equal, equal";
+    line(&["--bits", "3"], "1,2\n", of_integers);
     line(
         &["--function", "equal"],
         "1,1\n",

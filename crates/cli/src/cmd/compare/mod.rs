@@ -90,11 +90,20 @@ fn wish(args: &Wanted) -> anyhow::Result<Wish> {
     if args.bits.is_none() && !function.is_of_numbers() {
         bail!("{} compares integers: say with --bits how many bits they have", function.name());
     }
+    if args.bits.is_some() && function.relation().is_err() {
+        let of_integers = Function::ALL.into_iter().filter(|function| function.relation().is_ok());
+        let names: Vec<_> = of_integers.map(Function::name).collect();
+        bail!(
+            "{} is not for integers: with --bits, --function is one of {}",
+            function.name(),
+            names.join(", ")
+        );
+    }
     let domain = match args.bits {
         Some(bits) => Domain::Integers { bits: Integers::new(bits)?.bits() },
         None => Domain::Numbers { epsilon: (-args.alpha).exp2() },
     };
-    // A function that integers do not have, and a gap that is none, before anything is read.
+    // A gap that is none, before anything is read.
     domain.gap(function)?;
     let (alpha, max_degree, security) =
         (args.bits.map_or(args.alpha, |_| 10.0), args.max_degree, args.security.security());
