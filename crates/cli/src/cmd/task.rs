@@ -162,9 +162,11 @@ pub struct Session<P> {
 }
 
 impl<P: Task> Session<P> {
-    /// Makes keys for a plan that took so many seconds, and compares it with a rival if it has one.
+    /// Makes keys for a plan that took so many seconds, and compares it with a rival if it has one, which counts as planning.
     pub fn with(plan: TaskPlan<P>, plan_seconds: f64, rival: Option<Rival>) -> anyhow::Result<Self> {
+        let started = Instant::now();
         let choice = rival.map(|rival| explained(&plan, &rival)).transpose()?.map(Explained::from);
+        let plan_seconds = plan_seconds + started.elapsed().as_secs_f64();
         let started = Instant::now();
         let params = plan.params();
         let (keys, evaluation) = keyring::bytes(params, plan.request())?;
